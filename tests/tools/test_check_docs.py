@@ -3,7 +3,8 @@
 
 import pytest
 
-GOOD = """\
+LICENCE = "/* SPDX-License-" "Identifier: LGPL-2.1-or-later */\n"
+GOOD = LICENCE + """
 #ifndef A_H
 #define A_H
 #ifdef __cplusplus
@@ -79,13 +80,13 @@ def test_each_part_of_a_kernel_doc_block_is_missed(tree, path, taken,
 
 
 def test_a_void_function_returns_nothing_to_document(tree):
-    tree.write(PUBLIC, "/**\n * f() - go\n */\nvoid f(void);\n")
+    tree.write(PUBLIC, LICENCE + "/**\n * f() - go\n */\nvoid f(void);\n")
     tree.passes("check-docs")
 
 
 def test_a_pointer_to_void_is_documented(tree):
-    tree.write(PUBLIC, "/**\n * f() - go\n */\nvoid *f(void);\n")
-    tree.fails("check-docs", f"{PUBLIC}:4:", "Return")
+    tree.write(PUBLIC, LICENCE + "/**\n * f() - go\n */\nvoid *f(void);\n")
+    tree.fails("check-docs", f"{PUBLIC}:5:", "Return")
 
 
 @pytest.mark.parametrize("path", [PUBLIC, PRIVATE])
@@ -100,7 +101,7 @@ def test_a_comment_must_stand_right_above(tree):
 
 
 def test_private_functions_may_have_a_plain_comment(tree):
-    tree.write(PRIVATE, "/* Close it. */\nint f(int a);\nint g(int a);\n")
+    tree.write(PRIVATE, LICENCE + "/* Close it. */\nint f(int a);\nint g(int a);\n")
     tree.passes("check-docs")
 
 
@@ -127,7 +128,23 @@ def test_public_types_need_a_comment(tree):
 
 
 def test_declarations_that_are_no_functions_need_nothing(tree):
-    tree.write(PRIVATE, "struct a;\nextern const int b[3];\n"
+    tree.write(PRIVATE, LICENCE + "struct a;\nextern const int b[3];\n"
                "extern int (*c)(int d);\ntypedef int (*e)(int f);\n"
                "#define G(x) h(x);\n")
     assert " 0 private" in tree.passes("check-docs")
+
+
+@pytest.mark.parametrize("path", ["src/base/a.c", "tests/lab/a.py",
+                                  "src/meson.build", "dist/a.socket"])
+def test_every_file_says_its_licence(tree, path):
+    tree.write(path, LICENCE)
+    tree.passes("check-docs")
+    tree.write(path, "\n")
+    tree.fails("check-docs", f"{path}:1: no licence")
+
+
+def test_scripts_say_their_licence_below_the_interpreter(tree):
+    tree.write("tools/a", "#!/bin/sh\n" + LICENCE)
+    tree.passes("check-docs")
+    tree.write("tools/a", "#!/bin/sh\n")
+    tree.fails("check-docs", "tools/a:1: no licence")
