@@ -21,7 +21,8 @@
  *
  * Return: 0, also when the command could not be delivered: @reply says so;
  * -EINVAL, with @reply untouched, if this is no such command: another opcode,
- * a CDB of fewer than 6 or more than 16 bytes, more data than fits.
+ * a CDB of fewer than 10 or more than 16 bytes, or a parameter list that is
+ * shorter than the CDB says or longer than PRM_DATA_SIZE.
  */
 int prm_scsi_run(int fd, const struct prm_command *command,
 		 unsigned int timeout_ms, struct prm_reply *reply);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef PRM_IPC_NOTIFY_H
+#define PRM_IPC_NOTIFY_H
+
+/*
+ * Telling the service manager how we are (sd_notify(3)).
+ *
+ * The socket is connected at start-up: the name may be out of reach once
+ * privileges are gone.
+ */
+
+#define PRM_NOTIFY_READY    "READY=1"
+#define PRM_NOTIFY_STOPPING "STOPPING=1"
+
+/**
+ * prm_notify_open() - connect to the service manager
+ * @ret_fd: socket for prm_notify_send(), close-on-exec; -1 when nobody wants
+ *          to know (no NOTIFY_SOCKET). Written on success only
+ *
+ * Takes NOTIFY_SOCKET out of the environment, so call it before there are
+ * threads.
+ *
+ * Return: 0; -EAFNOSUPPORT for an address that is neither a path nor an
+ * abstract name; -ENAMETOOLONG; or the error of socket(2) or connect(2).
+ */
+int prm_notify_open(int *ret_fd);
+
+/**
+ * prm_notify_send() - send one state
+ * @fd:    from prm_notify_open(); -1 does nothing
+ * @state: such as PRM_NOTIFY_READY; several are separated by newlines
+ *
+ * Waits for a manager whose queue is full, for 5 s at the most.
+ *
+ * Return: 0; -ETIMEDOUT; or the error of send(2).
+ */
+int prm_notify_send(int fd, const char *state);
+
+#endif
