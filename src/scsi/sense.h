@@ -132,10 +132,11 @@ static inline uint32_t prm_sense_code(const struct prm_sense *sense)
  * @ret_sense: what it says
  *
  * A field that the device did not send (its ADDITIONAL SENSE LENGTH ends before
- * it) is 0, as SPC-4, 4.5.3 has it.
+ * it) is 0, as SPC-4, 4.5.3 has it. Sense-key specific bytes that were cut off
+ * count as not sent; key, ASC and ASCQ do not.
  *
- * Return: PRM_DECODE_OK; PRM_DECODE_INCOMPLETE if @len ends before a field that
- * the device did send; PRM_DECODE_MALFORMED if the response code is none of
+ * Return: PRM_DECODE_OK; PRM_DECODE_INCOMPLETE if @len ends before a key, ASC
+ * or ASCQ that the device did send; PRM_DECODE_MALFORMED if the response code is none of
  * 70h to 73h (also for zeros: there is no sense). @ret_sense is written on OK
  * only.
  */
