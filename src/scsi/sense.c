@@ -18,7 +18,11 @@ enum response_code {
 	DESCRIPTOR_DEFERRED = 0x73,
 };
 
-#define HEADER_LEN        8
+#define HEADER_LEN 8
+
+/* Where fixed sense has said its ASC and ASCQ. */
+#define CODES_END 14
+
 #define SKSV              0x80
 #define KEY_SPECIFIC_TYPE 0x02
 #define KEY_SPECIFIC_LEN  8
@@ -99,8 +103,10 @@ enum prm_decode prm_sense_decode(const void *bytes, size_t len,
 	if (len < HEADER_LEN)
 		return PRM_DECODE_INCOMPLETE;
 	sense.deferred = code == FIXED_DEFERRED || code == DESCRIPTOR_DEFERRED;
-	result = code >= DESCRIPTOR_CURRENT ? decode_descriptor(at, len, &sense)
-					    : decode_fixed(at, len, &sense);
+	if (code >= DESCRIPTOR_CURRENT)
+		decode_descriptor(at, len, &sense);
+	else
+		result = decode_fixed(at, len, &sense);
 	if (result == PRM_DECODE_OK)
 		*ret_sense = sense;
 	return result;
