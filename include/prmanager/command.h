@@ -44,6 +44,21 @@ enum prm_status {
 };
 
 /**
+ * enum prm_direction - which way a command moves its data
+ * @PRM_DIRECTION_AUTO:   as PERSISTENT RESERVE IN or OUT has it; no data for
+ *                        other commands
+ * @PRM_DIRECTION_NONE:   no data
+ * @PRM_DIRECTION_IN:     from the device
+ * @PRM_DIRECTION_OUT:    to the device
+ */
+enum prm_direction {
+	PRM_DIRECTION_AUTO = 0,
+	PRM_DIRECTION_NONE = 1,
+	PRM_DIRECTION_IN = 2,
+	PRM_DIRECTION_OUT = 3,
+};
+
+/**
  * struct prm_command - a command to run
  * @size:       sizeof(struct prm_command)
  * @cdb:        the command descriptor block; bytes from @cdb_len on are ignored
@@ -53,6 +68,8 @@ enum prm_status {
  * @data_len:   bytes at @data
  * @timeout_ms: how long the command may take, in milliseconds; 0 leaves it to
  *              the manager
+ * @direction:  see enum prm_direction; only passthrough devices look at it,
+ *              which take other commands than PERSISTENT RESERVE IN and OUT too
  */
 struct prm_command {
 	size_t size;
@@ -61,11 +78,12 @@ struct prm_command {
 	void *data;
 	size_t data_len;
 	unsigned int timeout_ms;
+	int direction;
 };
 
 #define PRM_COMMAND_INIT                                                       \
 	{                                                                      \
-		sizeof(struct prm_command), { 0 }, 0, 0, 0, 0                  \
+		sizeof(struct prm_command), { 0 }, 0, 0, 0, 0, 0               \
 	}
 
 /**
@@ -74,7 +92,8 @@ struct prm_command {
  * @status:    SCSI status, see enum prm_status
  * @sense:     sense data, zero from @sense_len on
  * @sense_len: bytes of sense data that mean something; 0 without sense
- * @data_len:  bytes stored at the command's data; 0 unless @status is GOOD
+ * @data_len:  bytes stored at the command's data; for PERSISTENT RESERVE IN 0
+ *             unless @status is GOOD, for commands that send data always 0
  *
  * PRM_REPLY_INIT holds CHECK CONDITION, never GOOD, so that an answer which
  * nobody filled in cannot be taken for success.
