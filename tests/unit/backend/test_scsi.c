@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What SG_IO is asked for a command, and what is made of the answer. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+#include "backend/scsi.h"
+#include "device/kernel.h"
+
+#define FD 1234 /* never opened: nothing but the table below sees it */
+
+static struct {
+	unsigned int calls;
+	struct sg_io_hdr asked;
+	uint8_t cdb[32], data[PRM_DATA_SIZE];
+	int error;
+	struct sg_io_hdr answer; /* only its outcome members */
+	const uint8_t *from_device;
+	size_t from_device_len;
+} script;
+
+static int scripted_sg_io(int fd, struct sg_io_hdr *hdr)
+{
+	assert_int_equal(fd, FD);
+	script.calls++;
+	script.asked = *hdr;
+	assert_in_range(hdr->cmd_len, 6, sizeof(script.cdb));
+	memcpy(script.cdb, hdr->cmdp, hdr->cmd_len);
+	if (hdr->dxfer_direction == SG_DXFER_TO_DEV) {
+		assert_in_range(hdr->dxfer_len, 1, sizeof(script.data));
+		memcpy(script.data, hdr->dxferp, hdr->dxfer_len);
+	}
+	if (script.error)
+		return script.error;
+	if (script.from_device_len)
+		memcpy(hdr->dxferp, script.from_device, script.from_device_len);
+	hdr->status = script.answer.status;
+	hdr->host_status = script.answer.host_status;
+	hdr->driver_status = script.answer.driver_status;
+	hdr->sb_len_wr = script.answer.sb_len_wr;
+	hdr->resid = script.answer.resid;
+	return 0;
+}
+
+static const struct prm_kernel scripted_kernel = { .sg_io = scripted_sg_io };
+
+static int set_up(void **state)
+{
+	memset(&script, 0, sizeof(script));
+	prm_kernel_use(&scripted_kernel);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	prm_kernel_use(NULL);
+	return 0;
+}
+
+static struct prm_command command(uint8_t opcode, uint16_t len, void *data,
+				  size_t data_len)
+{
+	struct prm_command cmd = PRM_COMMAND_INIT;
+
+	cmd.cdb[0] = opcode;
+	cmd.cdb[1] = 3;
+	cmd.cdb[2] = 5;
+	cmd.cdb[7] = (uint8_t)(len >> 8);
+	cmd.cdb[8] = (uint8_t)len;
+	cmd.cdb_len = 10;
+	cmd.data = data;
+	cmd.data_len = data_len;
+	return cmd;
+}
+
+static void in_reads_as_much_as_the_cdb_allows(void **state)
+{
+	static const struct {
+		uint16_t allocation;
+		size_t room;
+		unsigned int want;
+	} cases[] = {
+		{ 24, 24, 24 },      { 24, 8192, 24 }, { 8192, 8192, 8192 },
+		{ 65535, 512, 512 }, { 0, 8192, 0 },   { 24, 0, 0 },
+		{ 1, 1, 1 },
+	};
+	uint8_t data[PRM_DATA_SIZE];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct prm_command cmd =
+			command(0x5e, cases[i].allocation, data, cases[i].room);
+		struct prm_reply reply = PRM_REPLY_INIT;
+
+		assert_int_equal(prm_scsi_run(FD, &cmd, 0, &reply), 0);
+		assert_int_equal(script.asked.dxfer_len, cases[i].want);
+		assert_int_equal(script.asked.dxfer_direction,
+				 cases[i].want ? SG_DXFER_FROM_DEV
+					       : SG_DXFER_NONE);
+		assert_int_equal(reply.status, PRM_STATUS_GOOD);
+		assert_int_equal(reply.data_len, cases[i].want);
+		assert_int_equal(script.asked.interface_id, 'S');
+		assert_int_equal(script.asked.cmd_len, 10);
+		assert_int_equal(script.asked.mx_sb_len, PRM_SENSE_SIZE);
+		assert_int_equal(script.asked.iovec_count, 0);
+		assert_memory_equal(script.cdb, cmd.cdb, 10);
+	}
+}
+
+static void what_the_device_did_not_send_is_zero(void **state)
+{
+	static const uint8_t sent[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	uint8_t data[32], want[32] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	struct prm_command cmd = command(0x5e, 24, data, 24);
+	struct prm_reply reply = PRM_REPLY_INIT;
+
+	/* The adapter reports no residual for the 16 bytes that are missing. */
+	memset(data, 0xee, sizeof(data));
+	memset(want + 24, 0xee, 8);
+	script.from_device = sent;
+	script.from_device_len = sizeof(sent);
+	assert_int_equal(prm_scsi_run(FD, &cmd, 0, &reply), 0);
+	assert_int_equal(reply.data_len, 24);
+	assert_memory_equal(data, want, sizeof(data));
+}
+
+static void out_sends_the_parameter_list(void **state)
+{
+	uint8_t data[PRM_DATA_SIZE];
+	struct prm_reply reply = PRM_REPLY_INIT;
+	struct prm_command cmd;
+
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(i * 7);
+	cmd = command(0x5f, 8192, data, sizeof(data));
+	cmd.cdb_len = 16;
+	memset(cmd.cdb + 10, 0xee, 6);
+	assert_int_equal(prm_scsi_run(FD, &cmd, 0, &reply), 0);
+	assert_int_equal(script.asked.dxfer_direction, SG_DXFER_TO_DEV);
+	assert_int_equal(script.asked.dxfer_len, 8192);
+	assert_memory_equal(script.data, data, sizeof(data));
+	assert_int_equal(script.asked.cmd_len, 10);
+	assert_int_equal(reply.status, PRM_STATUS_GOOD);
+	assert_int_equal(reply.data_len, 0);
+
+	cmd = command(0x5f, 0, NULL, 0);
+	assert_int_equal(prm_scsi_run(FD, &cmd, 0, &reply), 0);
+	assert_int_equal(script.asked.dxfer_direction, SG_DXFER_NONE);
+	assert_int_equal(script.asked.dxfer_len, 0);
+}
+
+static void the_timeout_is_milliseconds_and_never_zero(void **state)
+{
+	struct prm_command cmd = command(0x5e, 0, NULL, 0);
+	struct prm_reply reply = PRM_REPLY_INIT;
+
+	prm_scsi_run(FD, &cmd, 0, &reply);
+	assert_int_equal(script.asked.timeout, 60000);
+	prm_scsi_run(FD, &cmd, 30000, &reply);
+	assert_int_equal(script.asked.timeout, 30000);
+	cmd.timeout_ms = 1500;
+	prm_scsi_run(FD, &cmd, 30000, &reply);
+	assert_int_equal(script.asked.timeout, 1500);
+}
+
+static void a_failed_call_is_an_answer(void **state)
+{
+	struct prm_command cmd = command(0x5e, 0, NULL, 0);
+	struct prm_reply reply = PRM_REPLY_INIT;
+
+	script.error = -ENODEV;
+	assert_int_equal(prm_scsi_run(FD, &cmd, 0, &reply), 0);
+	assert_int_equal(reply.status, PRM_STATUS_CHECK_CONDITION);
+	assert_int_equal(reply.sense[2], 4);
+	assert_int_equal(reply.sense[12], 0x44);
+
+	script.error = 0;
+	script.answer.status = PRM_STATUS_RESERVATION_CONFLICT;
+	assert_int_equal(prm_scsi_run(FD, &cmd, 0, &reply), 0);
+	assert_int_equal(reply.status, PRM_STATUS_RESERVATION_CONFLICT);
+	assert_int_equal(reply.sense_len, 0);
+}
+
+static void what_is_no_such_command_never_reaches_the_device(void **state)
+{
+	uint8_t data[PRM_DATA_SIZE + 1] = { 0 };
+	struct prm_reply reply, untouched;
+	struct prm_command cmd;
+
+	memset(&untouched, 0xee, sizeof(untouched));
+	reply = untouched;
+	for (unsigned int opcode = 0; opcode < 256; opcode++) {
+		if (opcode == 0x5e || opcode == 0x5f)
+			continue;
+		cmd = command((uint8_t)opcode, 0, NULL, 0);
+		assert_int_equal(prm_scsi_run(FD, &cmd, 0, &reply), -EINVAL);
+	}
+	for (size_t len = 0; len < 20; len++) {
+		cmd = command(0x5e, 0, NULL, 0);
+		cmd.cdb_len = len;
+		assert_int_equal(prm_scsi_run(FD, &cmd, 0, &untouched),
+				 len < 10 || len > 16 ? -EINVAL : 0);
+		memset(&untouched, 0xee, sizeof(untouched));
+	}
+	script.calls = 0;
+
+	/* Lists that are shorter than the CDB says, or longer than fits. */
+	cmd = command(0x5f, 25, data, 24);
+	assert_int_equal(prm_scsi_run(FD, &cmd, 0, &reply), -EINVAL);
+	cmd = command(0x5f, 8193, data, sizeof(data));
+	assert_int_equal(prm_scsi_run(FD, &cmd, 0, &reply), -EINVAL);
+	cmd = command(0x5f, 24, data, 24);
+	cmd.cdb[6] = 1;
+	assert_int_equal(prm_scsi_run(FD, &cmd, 0, &reply), -EINVAL);
+	cmd.cdb[6] = 0;
+	cmd.cdb[5] = 0x80;
+	assert_int_equal(prm_scsi_run(FD, &cmd, 0, &reply), -EINVAL);
+
+	assert_int_equal(script.calls, 0);
+	assert_memory_equal(&reply, &untouched, sizeof(reply));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(in_reads_as_much_as_the_cdb_allows),
+		TEST(what_the_device_did_not_send_is_zero),
+		TEST(out_sends_the_parameter_list),
+		TEST(the_timeout_is_milliseconds_and_never_zero),
+		TEST(a_failed_call_is_an_answer),
+		TEST(what_is_no_such_command_never_reaches_the_device),
+	};
+
+	return cmocka_run_group_tests_name("scsi", tests, NULL, NULL);
+}
