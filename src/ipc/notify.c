@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Telling the service manager how we are: a datagram of text to the socket
+ * named in NOTIFY_SOCKET, a path or, with a leading '@', an abstract name.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "ipc/address.h"
+#include "ipc/notify.h"
+
+/* Far above what a busy manager needs; one that is stuck gets no more. */
+#define SEND_TIMEOUT_MS 5000
+
+static int parse_address(const char *text, struct prm_ipc_address *ret_address)
+{
+	if (text[0] == '/')
+		return prm_ipc_address_path(text, ret_address);
+	if (text[0] == '@')
+		return prm_ipc_address_abstract(text + 1, ret_address);
+	return -EAFNOSUPPORT;
+}
+
+static int open_address(const char *text, int *ret_fd)
+{
+	CLEANUP(prm_fd_closep) int fd = -1;
+	struct prm_ipc_address address;
+	int r;
+
+	r = parse_address(text, &address);
+	if (r < 0)
+		return r;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)&address.un, address.len) < 0)
+		return -errno;
+	*ret_fd = steal_fd(&fd);
+	return 0;
+}
+
+int prm_notify_open(int *ret_fd)
+{
+	const char *text = getenv("NOTIFY_SOCKET");
+	int r = 0;
+
+	if (text && text[0])
+		r = open_address(text, ret_fd);
+	else
+		*ret_fd = -1;
+	(void)unsetenv("NOTIFY_SOCKET");
+	return r;
+}
+
+/* Wait until @fd takes more. */
+static int wait_writable(int fd, int64_t deadline_ns)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLOUT };
+	int64_t left_ns = deadline_ns - prm_clock_ns();
+
+	if (left_ns <= 0)
+		return -ETIMEDOUT;
+	/* Rounded up, so that the last wait is none of 0 ms. */
+	if (poll(&pollfd, 1, (int)(left_ns / PRM_NS_PER_MS) + 1) < 0 &&
+	    errno != EINTR)
+		return -errno;
+	return 0;
+}
+
+int prm_notify_send(int fd, const char *state)
+{
+	int64_t deadline_ns = prm_clock_ns() + SEND_TIMEOUT_MS * PRM_NS_PER_MS;
+	int r = 0;
+
+	if (fd < 0)
+		return 0;
+	while (r == 0) {
+		if (send(fd, state, strlen(state), MSG_NOSIGNAL) >= 0)
+			return 0;
+		if (errno != EAGAIN && errno != EINTR)
+			return -errno;
+		r = wait_writable(fd, deadline_ns);
+	}
+	return r;
+}
