@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Where records end up: stderr, the journal, syslog, or the file for traces.
+ *
+ * The journal and syslog are datagram sockets with formats simple enough to
+ * write by hand.  Whoever starts us may take stderr away later (libvirt does
+ * right after the start), so records move on to syslog when it fails.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "helper/log/sink.h"
+#include "ipc/address.h"
+
+/* syslog(3): daemon. */
+#define FACILITY 3
+
+/* Room for what is put in front of a text. */
+#define PREFIX_SIZE 160
+
+const struct prm_log_sink_paths prm_log_sink_system = {
+	.journal = "/run/systemd/journal/socket",
+	/* A private /dev, such as that of a virtual machine, has no log. */
+	.syslog = { "/dev/log", "/run/systemd/journal/dev-log", NULL },
+};
+
+static const struct {
+	const char *name;
+	int priority; /* of syslog(3) */
+} levels[] = {
+	[PRM_LOG_ERROR] = { "error", 3 },
+	[PRM_LOG_WARNING] = { "warning", 4 },
+	[PRM_LOG_NOTICE] = { "notice", 5 },
+	[PRM_LOG_INFO] = { "info", 6 },
+	[PRM_LOG_DEBUG] = { "debug", 7 },
+};
+
+static int connect_datagram(const char *path, int *ret_fd)
+{
+	CLEANUP(prm_fd_closep) int fd = -1;
+	struct prm_ipc_address address;
+	int r;
+
+	r = prm_ipc_address_path(path, &address);
+	if (r < 0)
+		return r;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)&address.un, address.len) < 0)
+		return -errno;
+	*ret_fd = steal_fd(&fd);
+	return 0;
+}
+
+static int connect_journal(struct prm_log_sink_state *sink)
+{
+	sink->journal_fd = prm_fd_close(sink->journal_fd);
+	return connect_datagram(sink->paths->journal, &sink->journal_fd);
+}
+
+static int connect_syslog(struct prm_log_sink_state *sink)
+{
+	int r = -ENOENT;
+
+	sink->syslog_fd = prm_fd_close(sink->syslog_fd);
+	for (const char *const *path = sink->paths->syslog; *path; path++) {
+		r = connect_datagram(*path, &sink->syslog_fd);
+		if (r == 0)
+			break;
+	}
+	return r;
+}
+
+/* Whether the service manager says that stderr leads to the journal. */
+static bool stderr_is_journal(void)
+{
+	const char *text = getenv("JOURNAL_STREAM");
+	uintmax_t dev, ino;
+	struct stat st;
+	char end;
+
+	if (!text || sscanf(text, "%ju:%ju%c", &dev, &ino, &end) != 2)
+		return false;
+	return fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev &&
+	       st.st_ino == ino;
+}
+
+static bool fill_closed_stderr(void)
+{
+	CLEANUP(prm_fd_closep) int fd = -1;
+
+	if (fcntl(STDERR_FILENO, F_GETFD) >= 0 || errno != EBADF)
+		return false;
+	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (fd == STDERR_FILENO)
+		(void)steal_fd(&fd);
+	else if (fd >= 0)
+		(void)dup3(fd, STDERR_FILENO, O_CLOEXEC);
+	return true;
+}
+
+static int open_kind(struct prm_log_sink_state *sink, enum prm_log_sink kind)
+{
+	int r = 0;
+
+	switch (kind) {
+	case PRM_LOG_SINK_JOURNAL: r = connect_journal(sink); break;
+	case PRM_LOG_SINK_SYSLOG: r = connect_syslog(sink); break;
+	default:
+		kind = PRM_LOG_SINK_STDERR;
+		/* For later, when stderr may be gone; not having it is fine. */
+		(void)connect_syslog(sink);
+		break;
+	}
+	if (r == 0)
+		sink->kind = kind;
+	return r;
+}
+
+int prm_log_sink_open(struct prm_log_sink_state *sink, enum prm_log_sink wanted)
+{
+	bool was_closed = fill_closed_stderr();
+
+	sink->kind = PRM_LOG_SINK_STDERR;
+	sink->in_journal = stderr_is_journal();
+	if (wanted == PRM_LOG_SINK_AUTO && sink->in_journal &&
+	    open_kind(sink, PRM_LOG_SINK_JOURNAL) == 0)
+		return 0;
+	if (wanted == PRM_LOG_SINK_AUTO && was_closed)
+		wanted = PRM_LOG_SINK_SYSLOG;
+	return open_kind(sink, wanted);
+}
+
+static int wait_writable(int fd)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLOUT };
+
+	if (poll(&pollfd, 1, -1) < 0 && errno != EINTR)
+		return -errno;
+	return 0;
+}
+
+/* Write all of @line to the stream @fd, which may be non-blocking. */
+static int write_line(int fd, const char *line, size_t len)
+{
+	ssize_t done;
+	int r;
+
+	while (len) {
+		done = write(fd, line, len);
+		if (done >= 0) {
+			line += done;
+			len -= (size_t)done;
+			continue;
+		}
+		if (errno != EINTR && errno != EAGAIN)
+			return -errno;
+		r = errno == EAGAIN ? wait_writable(fd) : 0;
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void append_time(char *line, size_t size, const struct timespec *time)
+{
+	struct tm tm;
+	size_t len;
+
+	if (!gmtime_r(&time->tv_sec, &tm))
+		return;
+	len = strftime(line, size, "%Y-%m-%dT%H:%M:%S", &tm);
+	(void)snprintf(line + len, size - len, ".%06ldZ ",
+		       time->tv_nsec / 1000);
+}
+
+/* "PREFIXname: level: text\n" to the stream @fd. */
+static int write_stream(const struct prm_log_sink_state *sink, int fd,
+			const char *prefix, const struct prm_log_record *record)
+{
+	char line[PREFIX_SIZE + PRM_LOG_TEXT_MAX + 1];
+	int len;
+
+	len = snprintf(line, sizeof(line), "%.40s%.64s: %s%s%.*s\n", prefix,
+		       sink->name,
+		       record->trace ? "" : levels[record->level].name,
+		       record->trace ? "" : ": ", (int)record->text_len,
+		       record->text);
+	return write_line(fd, line, (size_t)len);
+}
+
+static int write_stderr(const struct prm_log_sink_state *sink,
+			const struct prm_log_record *record, bool timed)
+{
+	char prefix[40] = "";
+
+	if (sink->in_journal)
+		(void)snprintf(prefix, sizeof(prefix), "<%d>",
+			       levels[record->level].priority);
+	else if (timed)
+		append_time(prefix, sizeof(prefix), &record->time);
+	return write_stream(sink, STDERR_FILENO, prefix, record);
+}
+
+static int write_trace(const struct prm_log_sink_state *sink,
+		       const struct prm_log_record *record)
+{
+	char prefix[40] = "";
+
+	append_time(prefix, sizeof(prefix), &record->time);
+	return write_stream(sink, sink->trace_fd, prefix, record);
+}
+
+/* One datagram of the journal's native protocol. */
+static int send_journal(const struct prm_log_sink_state *sink,
+			const struct prm_log_record *record)
+{
+	char head[PREFIX_SIZE];
+	int len = snprintf(head, sizeof(head),
+			   "PRIORITY=%d\nSYSLOG_FACILITY=%d\n"
+			   "SYSLOG_IDENTIFIER=%.64s\nMESSAGE=",
+			   levels[record->level].priority, FACILITY,
+			   sink->name);
+	struct iovec iov[] = {
+		{ head, (size_t)len },
+		{ (void *)record->text, record->text_len },
+		{ (void *)"\n", 1 },
+		{ (void *)record->fields, record->fields_len },
+	};
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 4 };
+
+	if (sendmsg(sink->journal_fd, &msg, MSG_NOSIGNAL) < 0)
+		return -errno;
+	return 0;
+}
+
+/* One datagram as syslog(3) sends it. */
+static int send_syslog(const struct prm_log_sink_state *sink,
+		       const struct prm_log_record *record)
+{
+	char line[PREFIX_SIZE + PRM_LOG_TEXT_MAX];
+	char when[32] = "";
+	struct tm tm;
+	int len;
+
+	if (localtime_r(&record->time.tv_sec, &tm))
+		(void)strftime(when, sizeof(when), "%b %e %H:%M:%S ", &tm);
+	len = snprintf(line, sizeof(line), "<%d>%s%.64s[%d]: %.*s",
+		       FACILITY << 3 | levels[record->level].priority, when,
+		       sink->name, (int)getpid(), (int)record->text_len,
+		       record->text);
+	if (send(sink->syslog_fd, line, (size_t)len, MSG_NOSIGNAL) < 0)
+		return -errno;
+	return 0;
+}
+
+static int to_journal(struct prm_log_sink_state *sink,
+		      const struct prm_log_record *record)
+{
+	int r = send_journal(sink, record);
+
+	/* Restarted since: once more, to its new socket. */
+	if (r < 0 && connect_journal(sink) == 0)
+		r = send_journal(sink, record);
+	return r;
+}
+
+static int to_syslog(struct prm_log_sink_state *sink,
+		     const struct prm_log_record *record)
+{
+	int r = send_syslog(sink, record);
+
+	if (r < 0 && connect_syslog(sink) == 0)
+		r = send_syslog(sink, record);
+	return r;
+}
+
+static void to_stderr(struct prm_log_sink_state *sink,
+		      const struct prm_log_record *record)
+{
+	/* A full disk passes; anything else means that nobody reads it. */
+	int r = write_stderr(sink, record, true);
+
+	if (r < 0 && r != -ENOSPC && to_syslog(sink, record) == 0)
+		sink->kind = PRM_LOG_SINK_SYSLOG;
+}
+
+static void write_one(struct prm_log_sink_state *sink,
+		      const struct prm_log_record *record)
+{
+	int r = -ENOTCONN;
+
+	if (record->trace && sink->trace_fd >= 0 &&
+	    write_trace(sink, record) == 0)
+		return;
+	if (sink->kind == PRM_LOG_SINK_JOURNAL)
+		r = to_journal(sink, record);
+	else if (sink->kind == PRM_LOG_SINK_SYSLOG)
+		r = to_syslog(sink, record);
+	if (r < 0)
+		to_stderr(sink, record);
+}
+
+static void write_lost(struct prm_log_sink_state *sink, unsigned long lost)
+{
+	struct prm_log_record record;
+
+	prm_log_record_init(&record, PRM_LOG_WARNING);
+	record.text_len = (size_t)snprintf(
+		record.text, sizeof(record.text),
+		"%lu log records were dropped: the log is not read fast enough",
+		lost);
+	write_one(sink, &record);
+}
+
+void prm_log_sink_write(struct prm_log_sink_state *sink,
+			const struct prm_log_record *record)
+{
+	if (record->lost)
+		write_lost(sink, record->lost);
+	if (record->text_len)
+		write_one(sink, record);
+}
+
+void prm_log_sink_write_direct(const struct prm_log_sink_state *sink,
+			       const struct prm_log_record *record)
+{
+	if (write_stderr(sink, record, false) < 0)
+		(void)send_syslog(sink, record);
+}
+
+void prm_log_sink_close(struct prm_log_sink_state *sink)
+{
+	sink->journal_fd = prm_fd_close(sink->journal_fd);
+	sink->syslog_fd = prm_fd_close(sink->syslog_fd);
+	sink->trace_fd = prm_fd_close(sink->trace_fd);
+	sink->kind = PRM_LOG_SINK_STDERR;
+}
