@@ -30,15 +30,11 @@
 /* The most bytes of data either way: the protocol's limit. */
 #define PRM_WIRE_DATA_MAX PRM_DATA_SIZE
 
-/* The two operation codes that the protocol carries. */
-#define PRM_WIRE_PR_IN  0x5e
-#define PRM_WIRE_PR_OUT 0x5f
-
 /**
  * struct prm_wire_request - a request that obeys the protocol
  * @cdb:     the command; zero from @cdb_len on
  * @cdb_len: always PRM_WIRE_CDB_LEN
- * @opcode:  PRM_WIRE_PR_IN or PRM_WIRE_PR_OUT
+ * @opcode:  PRM_OPCODE_PR_IN or PRM_OPCODE_PR_OUT (scsi/cdb.h)
  * @out:     PERSISTENT RESERVE OUT: @length parameter bytes follow
  * @action:  service action, 0 to 31
  * @length:  bytes, at most PRM_WIRE_DATA_MAX: the parameter list of OUT, the
