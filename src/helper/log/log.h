@@ -134,6 +134,7 @@ bool prm_log_enabled(enum prm_log_level level);
  * prm_log() - log one line; never blocks, keeps errno
  * @level:  how much it matters
  * @format: as of printf(3), without a newline at the end
+ * @...:    its arguments
  *
  * Control characters in the text are replaced, so that a record is one line
  * whatever a client made it say.
@@ -147,6 +148,7 @@ void prm_log(enum prm_log_level level, const char *format, ...)
  * @fields: @count of them, borrowed for the call; other sinks leave them out
  * @count:  at least 0
  * @format: as for prm_log()
+ * @...:    its arguments
  */
 void prm_log_fields(enum prm_log_level level,
 		    const struct prm_log_field *fields, size_t count,

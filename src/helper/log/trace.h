@@ -50,6 +50,7 @@ extern bool prm_trace_on[PRM_TRACE_EVENT_COUNT];
  * prm_trace_emit() - log one event; PRM_TRACE() calls it
  * @event:  which
  * @format: of the table
+ * @...:    its arguments
  */
 void prm_trace_emit(enum prm_trace_event event, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
