@@ -2,8 +2,14 @@
 /*
  * PERSISTENT RESERVE commands by SG_IO: a command becomes a struct sg_io_hdr,
  * and what the kernel leaves in it becomes a reply (status.h).
+ *
+ * The class asks first what the descriptor is open on, because a program that
+ * runs as root is as privileged as the daemon: the kernel would let it reserve
+ * a whole disk through one of its partitions, or through one path of many.
  */
 #include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include "backend/scsi.h"
 #include "backend/status.h"
@@ -78,3 +84,76 @@ int prm_scsi_run(int fd, const struct prm_command *command,
 	prm_status_from_sg_io(reply, prm_device_sg_io(fd, &hdr), &hdr);
 	return 0;
 }
+
+/* An instance of the class. */
+struct scsi {
+	unsigned int timeout_ms;
+	bool inspect;
+};
+
+/* 0, or why no command may be sent to @fd. */
+static int inspect(int fd, uint8_t opcode)
+{
+	struct prm_device_info info;
+	int r;
+
+	r = prm_device_inspect(fd, &info);
+	if (r < 0)
+		return r;
+	/* Reserving is for those who may write, and know where it goes. */
+	if (opcode == PR_OUT &&
+	    (!info.writable || info.kind == PRM_DEVICE_UNKNOWN))
+		return -ENOTTY;
+	return prm_device_verdict_fd(fd, &info);
+}
+
+static int scsi_run(void *instance, int fd, const struct prm_command *command,
+		    struct prm_reply *ret_reply)
+{
+	const struct scsi *scsi = instance;
+	int r = 0;
+
+	if (scsi->inspect)
+		r = inspect(fd, command->cdb[0]);
+	if (r < 0) {
+		prm_status_from_verdict(ret_reply, r);
+		return 0;
+	}
+	return prm_scsi_run(fd, command, scsi->timeout_ms, ret_reply);
+}
+
+static int scsi_create(struct prm_manager *manager,
+		       const struct prm_options *options, void **ret_instance,
+		       char **ret_error)
+{
+	struct scsi *scsi = malloc(sizeof(*scsi));
+
+	if (!scsi)
+		return -ENOMEM;
+	scsi->timeout_ms =
+		(unsigned int)prm_options_number(options, "timeout", 0) * 1000;
+	scsi->inspect = prm_options_bool(options, "inspect", true);
+	*ret_instance = scsi;
+	return 0;
+}
+
+static const struct prm_property scsi_properties[] = {
+	{
+		.name = "timeout",
+		.type = PRM_PROPERTY_NUMBER,
+		.min = 1,
+		.max = INT_MAX / 1000,
+	},
+	{ .name = "inspect", .type = PRM_PROPERTY_BOOL },
+};
+
+const struct prm_manager_class prm_scsi_class = {
+	.size = sizeof(prm_scsi_class),
+	.name = "pr-manager-scsi",
+	.properties = scsi_properties,
+	.property_count = sizeof(scsi_properties) / sizeof(scsi_properties[0]),
+	.create = scsi_create,
+	.destroy = free,
+	.run = scsi_run,
+	.max_parallel = 4,
+};

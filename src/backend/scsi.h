@@ -3,10 +3,11 @@
 #define PRM_BACKEND_SCSI_H
 
 /*
- * PERSISTENT RESERVE commands by SG_IO.
+ * PERSISTENT RESERVE commands by SG_IO, as a function and as a class.
  */
 
 #include <prmanager/command.h>
+#include <prmanager/manager.h>
 
 /**
  * prm_scsi_run() - run one PERSISTENT RESERVE command on a SCSI device
@@ -26,5 +27,14 @@
  */
 int prm_scsi_run(int fd, const struct prm_command *command,
 		 unsigned int timeout_ms, struct prm_reply *reply);
+
+/*
+ * Class "pr-manager-scsi": prm_scsi_run() on the descriptor of each command.
+ *
+ * Properties: timeout, in seconds, for commands that have none of their own
+ * (default 60); inspect (default on), to refuse what prm_scsi_run() must not
+ * be called with. It is off where the descriptor has been inspected already.
+ */
+extern const struct prm_manager_class prm_scsi_class;
 
 #endif

@@ -15,45 +15,48 @@
 #include <string.h>
 #include "backend/status.h"
 
-/* A status, and the sense data that goes with CHECK CONDITION. */
+/* A status, and the sense code that goes with CHECK CONDITION. */
 struct verdict {
 	unsigned int when;
 	enum prm_status status;
-	uint8_t key, asc, ascq;
+	enum prm_sense_code code;
 };
 
 #define CHECK PRM_STATUS_CHECK_CONDITION
 
 /* I/O PROCESS TERMINATED: nothing fits better, and the command may have run. */
-static const struct verdict verdict_other = { 0, CHECK, 0x0b, 0x00, 0x06 };
+static const struct verdict verdict_other = { 0, CHECK,
+					      PRM_SENSE_IO_PROCESS_TERMINATED };
 
-static const struct verdict verdict_not_scsi = { 0, CHECK, 0x05, 0x20, 0x00 };
+static const struct verdict verdict_not_scsi = { 0, CHECK,
+						 PRM_SENSE_INVALID_OPCODE };
 
 static const struct verdict errno_verdicts[] = {
-	{ EDOM, PRM_STATUS_TASK_SET_FULL, 0, 0, 0 },
-	{ EBADE, PRM_STATUS_RESERVATION_CONFLICT, 0, 0, 0 },
-	{ ENODATA, CHECK, 0x03, 0x11, 0x00 },
-	{ ENOMEDIUM, CHECK, 0x02, 0x3a, 0x00 },
-	{ ENODEV, CHECK, 0x04, 0x44, 0x00 },
-	{ EREMOTEIO, CHECK, 0x04, 0x44, 0x00 },
-	{ ENOMEM, CHECK, 0x04, 0x44, 0x00 },
-	{ EINVAL, CHECK, 0x05, 0x24, 0x00 },
-	{ ENOSPC, CHECK, 0x07, 0x27, 0x07 },
+	{ EDOM, PRM_STATUS_TASK_SET_FULL, PRM_SENSE_NO_SENSE },
+	{ EBADE, PRM_STATUS_RESERVATION_CONFLICT, PRM_SENSE_NO_SENSE },
+	{ ENODATA, CHECK, PRM_SENSE_READ_ERROR },
+	{ ENOMEDIUM, CHECK, PRM_SENSE_NO_MEDIUM },
+	{ ENODEV, CHECK, PRM_SENSE_TARGET_FAILURE },
+	{ EREMOTEIO, CHECK, PRM_SENSE_TARGET_FAILURE },
+	{ ENOMEM, CHECK, PRM_SENSE_TARGET_FAILURE },
+	{ EINVAL, CHECK, PRM_SENSE_INVALID_FIELD_IN_CDB },
+	{ ENOSPC, CHECK, PRM_SENSE_SPACE_ALLOCATION_FAILED },
 };
 
 /* The kernel's DID_ values (include/scsi/scsi_status.h). */
 static const struct verdict host_verdicts[] = {
-	{ 0x01, CHECK, 0x0b, 0x05, 0x00 },  /* NO_CONNECT */
-	{ 0x02, PRM_STATUS_BUSY, 0, 0, 0 }, /* BUS_BUSY */
-	{ 0x03, CHECK, 0x0b, 0x2e, 0x02 },  /* TIME_OUT */
-	{ 0x04, CHECK, 0x0b, 0x08, 0x00 },  /* BAD_TARGET */
-	{ 0x05, CHECK, 0x0b, 0x2f, 0x02 },  /* ABORT */
-	{ 0x08, CHECK, 0x06, 0x29, 0x00 },  /* RESET */
-	{ 0x0e, CHECK, 0x0b, 0x29, 0x07 },  /* TRANSPORT_DISRUPTED */
-	{ 0x10, CHECK, 0x04, 0x44, 0x00 },  /* TARGET_FAILURE */
-	{ 0x11, PRM_STATUS_RESERVATION_CONFLICT, 0, 0, 0 }, /* NEXUS_FAILURE */
-	{ 0x12, CHECK, 0x07, 0x27, 0x07 },                  /* ALLOC_FAILURE */
-	{ 0x13, CHECK, 0x03, 0x11, 0x00 },                  /* MEDIUM_ERROR */
+	{ 0x01, CHECK, PRM_SENSE_LUN_NO_RESPONSE },           /* NO_CONNECT */
+	{ 0x02, PRM_STATUS_BUSY, PRM_SENSE_NO_SENSE },        /* BUS_BUSY */
+	{ 0x03, CHECK, PRM_SENSE_COMMAND_TIMEOUT },           /* TIME_OUT */
+	{ 0x04, CHECK, PRM_SENSE_LUN_COMMUNICATION_FAILURE }, /* BAD_TARGET */
+	{ 0x05, CHECK, PRM_SENSE_COMMANDS_CLEARED },          /* ABORT */
+	{ 0x08, CHECK, PRM_SENSE_POWER_ON_OR_RESET },         /* RESET */
+	{ 0x0e, CHECK, PRM_SENSE_NEXUS_LOSS },     /* TRANSPORT_DISRUPTED */
+	{ 0x10, CHECK, PRM_SENSE_TARGET_FAILURE }, /* TARGET_FAILURE */
+	{ 0x11, PRM_STATUS_RESERVATION_CONFLICT,
+	  PRM_SENSE_NO_SENSE },                             /* NEXUS_FAILURE */
+	{ 0x12, CHECK, PRM_SENSE_SPACE_ALLOCATION_FAILED }, /* ALLOC_FAILURE */
+	{ 0x13, CHECK, PRM_SENSE_READ_ERROR },              /* MEDIUM_ERROR */
 };
 
 /*
@@ -61,7 +64,7 @@ static const struct verdict host_verdicts[] = {
  * its word is the better one, unless the word is GOOD.
  */
 static const struct verdict vague_host_verdicts[] = {
-	{ 0x0f, CHECK, 0x0b, 0x29, 0x07 }, /* TRANSPORT_FAILFAST */
+	{ 0x0f, CHECK, PRM_SENSE_NEXUS_LOSS }, /* TRANSPORT_FAILFAST */
 };
 
 /* Low half of the driver status; the upper half is advice to drivers. */
@@ -91,23 +94,17 @@ void prm_status_set(struct prm_reply *reply, enum prm_status status)
 	reply->data_len = 0;
 }
 
-void prm_status_set_sense(struct prm_reply *reply, uint8_t key, uint8_t asc,
-			  uint8_t ascq)
+void prm_status_set_sense(struct prm_reply *reply, enum prm_sense_code code)
 {
 	prm_status_set(reply, PRM_STATUS_CHECK_CONDITION);
-	reply->sense[0] = 0x70;
-	reply->sense[2] = key;
-	reply->sense[7] = 10;
-	reply->sense[12] = asc;
-	reply->sense[13] = ascq;
-	reply->sense_len = 18;
+	prm_sense_encode_code(code, reply->sense);
+	reply->sense_len = PRM_SENSE_FIXED_LEN;
 }
 
 static void set_verdict(struct prm_reply *reply, const struct verdict *verdict)
 {
 	if (verdict->status == CHECK)
-		prm_status_set_sense(reply, verdict->key, verdict->asc,
-				     verdict->ascq);
+		prm_status_set_sense(reply, verdict->code);
 	else
 		prm_status_set(reply, verdict->status);
 }

@@ -17,18 +17,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <prmanager/command.h>
+#include "scsi/sense.h"
 
 /**
  * prm_status_set_sense() - reply with CHECK CONDITION and sense data of ours
  * @reply: to fill in
- * @key:   sense key
- * @asc:   additional sense code
- * @ascq:  its qualifier
- *
- * Sense data is in fixed format, 18 bytes (SPC-4, 4.5.3).
+ * @code:  what to say, in fixed format
  */
-void prm_status_set_sense(struct prm_reply *reply, uint8_t key, uint8_t asc,
-			  uint8_t ascq);
+void prm_status_set_sense(struct prm_reply *reply, enum prm_sense_code code);
 
 /* Reply with a status that has neither sense data nor other data. */
 void prm_status_set(struct prm_reply *reply, enum prm_status status);

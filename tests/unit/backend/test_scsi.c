@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What SG_IO is asked for a command, and what is made of the answer. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 #include <cmocka.h>
 #include "backend/scsi.h"
 #include "device/kernel.h"
@@ -14,6 +20,7 @@
 #define FD 1234 /* never opened: nothing but the table below sees it */
 
 static struct {
+	int fd;
 	unsigned int calls;
 	struct sg_io_hdr asked;
 	uint8_t cdb[32], data[PRM_DATA_SIZE];
@@ -25,7 +32,7 @@ static struct {
 
 static int scripted_sg_io(int fd, struct sg_io_hdr *hdr)
 {
-	assert_int_equal(fd, FD);
+	assert_int_equal(fd, script.fd);
 	script.calls++;
 	script.asked = *hdr;
 	assert_in_range(hdr->cmd_len, 6, sizeof(script.cdb));
@@ -46,11 +53,63 @@ static int scripted_sg_io(int fd, struct sg_io_hdr *hdr)
 	return 0;
 }
 
-static const struct prm_kernel scripted_kernel = { .sg_io = scripted_sg_io };
+/* What the device is, for the class, which looks. */
+static struct {
+	mode_t type;
+	dev_t number;
+	int flags, verdict;
+	const char *uuid;
+} device;
+
+static int scripted_stat(int fd, mode_t *ret_type, dev_t *ret_number)
+{
+	*ret_type = device.type;
+	*ret_number = device.number;
+	return 0;
+}
+
+static int scripted_flags(int fd, int *ret_flags)
+{
+	*ret_flags = device.flags;
+	return 0;
+}
+
+static int scripted_sg_version(int fd)
+{
+	return device.verdict;
+}
+
+static int scripted_read(const char *path, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s", device.uuid);
+	return 0;
+}
+
+/* More than one device below, so that a map without a uuid is unknown. */
+static int scripted_list(const char *path, char (*names)[PRM_KERNEL_NAME_SIZE],
+			 size_t max)
+{
+	return strcmp(path, "dev/block/253:0/slaves") == 0 ? 40 : 0;
+}
+
+static const struct prm_kernel scripted_kernel = {
+	.stat = scripted_stat,
+	.flags = scripted_flags,
+	.sg_version = scripted_sg_version,
+	.sg_io = scripted_sg_io,
+	.read = scripted_read,
+	.list = scripted_list,
+};
 
 static int set_up(void **state)
 {
 	memset(&script, 0, sizeof(script));
+	script.fd = FD;
+	device.type = S_IFBLK;
+	device.number = makedev(8, 0);
+	device.flags = O_RDWR;
+	device.verdict = 0;
+	device.uuid = "";
 	prm_kernel_use(&scripted_kernel);
 	return 0;
 }
@@ -223,6 +282,96 @@ static void what_is_no_such_command_never_reaches_the_device(void **state)
 	assert_memory_equal(&reply, &untouched, sizeof(reply));
 }
 
+/* Runs @opcode through the class; returns how often the device was asked. */
+static unsigned int run_class(const char *options, uint8_t opcode,
+			      struct prm_reply *reply)
+{
+	struct prm_command cmd = command(opcode, 0, NULL, 0);
+	struct prm_manager *manager;
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	script.calls = 0;
+	script.fd = fd;
+	assert_int_equal(prm_manager_new(options, &manager, NULL), 0);
+	*reply = (struct prm_reply)PRM_REPLY_INIT;
+	assert_int_equal(prm_manager_run(manager, fd, &cmd, reply), 0);
+	prm_manager_unref(manager);
+	close(fd);
+	return script.calls;
+}
+
+static void assert_class_refuses(uint8_t opcode)
+{
+	struct prm_reply reply;
+
+	assert_int_equal(run_class("pr-manager-scsi,id=a", opcode, &reply), 0);
+	assert_int_equal(reply.status, PRM_STATUS_CHECK_CONDITION);
+	assert_int_equal(reply.sense[2], 5);
+	assert_int_equal(reply.sense[12], 0x20);
+
+	/* Whoever has inspected the descriptor can say so. */
+	assert_int_equal(run_class("pr-manager-scsi,id=a,inspect=off", opcode,
+				   &reply),
+			 1);
+	assert_int_equal(reply.status, PRM_STATUS_GOOD);
+}
+
+static void the_class_sends_to_whole_disks(void **state)
+{
+	struct prm_reply reply;
+
+	assert_int_equal(run_class("pr-manager-scsi,id=a", 0x5f, &reply), 1);
+	assert_int_equal(reply.status, PRM_STATUS_GOOD);
+	assert_int_equal(script.asked.timeout, 60000);
+	run_class("pr-manager-scsi,id=a,timeout=7", 0x5f, &reply);
+	assert_int_equal(script.asked.timeout, 7000);
+	run_class("pr-manager-scsi,id=a,timeout=2147483", 0x5f, &reply);
+	assert_int_equal(script.asked.timeout, 2147483000);
+
+	device.flags = O_RDONLY;
+	assert_int_equal(run_class("pr-manager-scsi,id=a", 0x5e, &reply), 1);
+}
+
+static void the_class_refuses_what_is_no_whole_disk(void **state)
+{
+	device.verdict = -ENOTTY;
+	assert_class_refuses(0x5e);
+	assert_class_refuses(0x5f);
+	device.verdict = 0;
+	device.type = S_IFREG;
+	assert_class_refuses(0x5e);
+	device.type = S_IFBLK;
+	device.number = makedev(253, 0);
+	device.uuid = "mpath-1";
+	assert_class_refuses(0x5e);
+	assert_class_refuses(0x5f);
+	device.uuid = "part1-mpath-1";
+	assert_class_refuses(0x5e);
+}
+
+static void the_class_reserves_only_where_it_may(void **state)
+{
+	struct prm_reply reply;
+
+	device.flags = O_RDONLY;
+	assert_class_refuses(0x5f);
+	device.flags = O_RDWR;
+	device.number = makedev(253, 0);
+	assert_class_refuses(0x5f);
+	assert_int_equal(run_class("pr-manager-scsi,id=a", 0x5e, &reply), 1);
+}
+
+static void a_lost_path_is_no_refusal(void **state)
+{
+	struct prm_reply reply;
+
+	device.verdict = -ENODEV;
+	assert_int_equal(run_class("pr-manager-scsi,id=a", 0x5e, &reply), 0);
+	assert_int_equal(reply.status, PRM_STATUS_CHECK_CONDITION);
+	assert_int_equal(reply.sense[2], 4);
+	assert_int_equal(reply.sense[12], 0x44);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -234,6 +383,10 @@ int main(void)
 		TEST(the_timeout_is_milliseconds_and_never_zero),
 		TEST(a_failed_call_is_an_answer),
 		TEST(what_is_no_such_command_never_reaches_the_device),
+		TEST(the_class_sends_to_whole_disks),
+		TEST(the_class_refuses_what_is_no_whole_disk),
+		TEST(the_class_reserves_only_where_it_may),
+		TEST(a_lost_path_is_no_refusal),
 	};
 
 	return cmocka_run_group_tests_name("scsi", tests, NULL, NULL);
