@@ -291,7 +291,6 @@ def unit_valgrind(run):
     run.counted("unit tests under valgrind", [
         "meson", "test", "-C", path, "--no-rebuild", "--print-errorlogs",
         "--num-processes", run.context.processors, "--timeout-multiplier", 30,
-        "--logbase", "testlog-valgrind",
         "--wrapper", "valgrind --quiet --error-exitcode=99 "
         "--leak-check=full --track-fds=yes"], lambda: counts.meson(log))
 
