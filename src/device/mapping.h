@@ -9,8 +9,10 @@
  * prm_mapping_kind() - tell device-mapper devices apart
  * @number: number of a block device
  *
- * Reads sysfs only: needs no privilege, never waits for a device. What cannot
- * be read is PRM_DEVICE_UNKNOWN, never PRM_DEVICE_SCSI. Any thread.
+ * Reads sysfs only: needs no privilege, never waits for a device. Any thread.
+ *
+ * Return: the kind; what cannot be read is PRM_DEVICE_UNKNOWN, never
+ * PRM_DEVICE_SCSI.
  */
 enum prm_device_kind prm_mapping_kind(dev_t number);
 
