@@ -14,7 +14,7 @@
 #define ISCSI_HEADER_LEN      4
 #define ISCSI_ADDITIONAL_MIN  20
 #define ISCSI_ISID_DIGITS_MAX 12
-#define ISCSI_SEPARATOR       ",i,0x"
+#define ISCSI_SEPARATOR       ",i,"
 
 enum prm_decode prm_transport_id_size(const void *bytes, size_t len,
 				      size_t *ret_size)
