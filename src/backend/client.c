@@ -64,7 +64,7 @@ static int receive_some(int sock, void *bytes, size_t len, size_t *ret_len)
 static int receive_all(int sock, void *bytes, size_t len, int64_t deadline_ns)
 {
 	uint8_t *at = bytes;
-	size_t n;
+	size_t n = 0;
 	int r;
 
 	while (len) {
@@ -85,7 +85,7 @@ static int receive_all(int sock, void *bytes, size_t len, int64_t deadline_ns)
 static int send_all(int sock, const uint8_t *bytes, size_t len, int fd,
 		    int64_t deadline_ns, size_t *ret_sent)
 {
-	size_t n;
+	size_t n = 0;
 	int r;
 
 	*ret_sent = 0;
