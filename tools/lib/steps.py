@@ -4,6 +4,7 @@
 import concurrent.futures
 import dataclasses
 import glob
+import json
 import os
 import shutil
 import subprocess
@@ -56,6 +57,8 @@ BUILDS = {
                         "-Dmultipath=disabled"]),
     "release": ("gcc", ["-Dwerror=true", "-Doptimization=3",
                         "-Db_ndebug=true"]),
+    "big-endian": ("s390x-linux-gnu-gcc", [
+        "-Dsystemd=disabled", "-Dmultipath=disabled"]),
     "analyzer": ("gcc", ["-Dc_args=-fanalyzer", "-Dtests=false"]),
 }
 
@@ -64,9 +67,10 @@ def folder(run, name):
     return os.path.join(run.root, "build", "check-" + name)
 
 
-def build(run, name, targets=()):
+def build(run, name, targets=(), more=()):
     """Configure and compile build/check-NAME; returns its path."""
     compiler, options = BUILDS[name]
+    options = [*options, *more]
     path = folder(run, name)
     with run.context.build_lock(name):
         stamp = os.path.join(path, "check-options")
@@ -83,14 +87,23 @@ def build(run, name, targets=()):
     return path
 
 
-def unit(run, path, env=None, wrap=()):
-    """The unit tests of a build folder."""
-    tests = subprocess.run(["meson", "introspect", "--tests", path],
+def tests_of(path, folders):
+    """Names of the unit tests below tests/unit/ (or of some folders)."""
+    known = subprocess.run(["meson", "introspect", "--tests", path],
                            stdin=subprocess.DEVNULL, capture_output=True,
-                           check=False)
-    if tests.stdout.strip() in (b"", b"[]"):
-        run.note("there are no unit tests")
-        return
+                           check=False).stdout
+    below = [os.path.join(path, "tests", "unit", name, "")
+             for name in folders or [""]]
+    return sorted({test["name"] for test in json.loads(known or b"[]")
+                   if any(argument.startswith(tuple(below))
+                          for argument in test["cmd"])})
+
+
+def unit(run, path, env=None, wrap=(), folders=()):
+    """The unit tests of a build folder."""
+    names = tests_of(path, folders)
+    if not names:
+        raise StepFailed("there are no unit tests")
     log = os.path.join(path, "meson-logs", "testlog.json")
     if os.path.exists(log):
         os.unlink(log)
@@ -98,7 +111,8 @@ def unit(run, path, env=None, wrap=()):
     run.counted("unit tests", [
         *wrap, "meson", "test", "-C", path, "--no-rebuild",
         "--print-errorlogs", "--num-processes", jobs,
-        "--timeout-multiplier", 10], lambda: counts.meson(log), env=env)
+        "--timeout-multiplier", 10, *names],
+        lambda: counts.meson(log), env=env)
 
 
 def pytest(run, path, folders, env=None):
@@ -276,6 +290,15 @@ def analyzer(run):
         raise StepFailed(f"gcc -fanalyzer has {len(warnings)} warnings")
 
 
+def big_endian(run):
+    """The codecs where the other byte order would show."""
+    scratch = folder(run, "s390x")
+    run.must(["tools/lib/big-endian.sh", scratch])
+    path = build(run, "big-endian", more=[
+        f"--cross-file={scratch}/cross.ini"])
+    unit(run, path, folders=["base", "scsi", "wire", "backend"])
+
+
 def cppcheck(run):
     if not shutil.which("cppcheck"):
         raise StepFailed("cppcheck is not installed (package cppcheck)")
@@ -324,6 +347,8 @@ ALL = [
          release, 900, deep=True),
     Step("analyzer", "gcc -fanalyzer",
          analyzer, 1800, deep=True),
+    Step("big-endian", "codecs and tables on s390x, under qemu-user",
+         big_endian, 900, deep=True),
     Step("cppcheck", "cppcheck",
          cppcheck, 900, deep=True),
     Step("unit-valgrind", "unit tests under valgrind",
