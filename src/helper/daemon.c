@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The whole life of the daemon.
+ *
+ * The order is the point.  First comes what can fail without a trace: options,
+ * rights, the locks on the names.  Then what others can see: the pid file, and
+ * the socket last, because libvirt takes the appearance of its file for "ready".
+ * Then everything that is not needed any more is given up, and only then is
+ * there a thread, and a byte of a client.
+ *
+ * Until the socket is there, an error is one line on stderr; libvirt shows it
+ * to its user.
+ */
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+#include <prmanager/manager.h>
+#include "base/fd.h"
+#include "helper/daemon.h"
+#include "helper/log/log.h"
+#include "helper/log/trace.h"
+#include "helper/serve/server.h"
+#include "helper/start/background.h"
+#include "helper/start/claim.h"
+#include "helper/start/pidfile.h"
+#include "helper/start/rawio.h"
+#include "ipc/activation.h"
+#include "ipc/notify.h"
+
+/* For a reader of the log that stalls, at the very end. */
+#define LOG_CLOSE_MS 1000
+
+/* What a start has gathered so far; released by daemon_deinit(). */
+struct daemon {
+	const struct prm_options *options;
+	struct prm_fault *fault;
+	struct prm_background background;
+	struct prm_pidfile *pidfile;
+	struct prm_claim *claim; /* NULL under socket activation */
+	struct prm_manager *scsi;
+	struct prm_server *server;
+	int listener;
+	int signal_fd;
+	int notify_fd;
+};
+
+static void daemon_deinit(struct daemon *daemon)
+{
+	(void)prm_server_free(daemon->server);
+	(void)prm_manager_unref(daemon->scsi);
+	(void)prm_claim_free(daemon->claim);
+	(void)prm_pidfile_free(daemon->pidfile);
+	(void)prm_fd_close(daemon->listener);
+	(void)prm_fd_close(daemon->signal_fd);
+	(void)prm_fd_close(daemon->notify_fd);
+	(void)prm_fd_close(daemon->background.pipe);
+}
+
+/* The listener of a service manager, if it passed one. */
+static int take_activation(struct daemon *daemon)
+{
+	int error = prm_activation_take(&daemon->listener);
+
+	if (error == -E2BIG)
+		return prm_fault(
+			daemon->fault, error,
+			"the service manager passed more than one "
+			"socket (LISTEN_FDS), and pr-helper serves one");
+	if (error < 0)
+		return prm_fault(daemon->fault, error,
+				 "the service manager passed something that is "
+				 "not a listening Unix stream socket "
+				 "(LISTEN_FDS): %s",
+				 strerror(-error));
+	if (daemon->listener < 0)
+		return 0;
+	if (daemon->options->socket_given)
+		return prm_fault(daemon->fault, -EINVAL,
+				 "-k cannot be used with socket activation: "
+				 "the service manager has chosen the path");
+	if (daemon->options->owner_given)
+		return prm_fault(daemon->fault, -EINVAL,
+				 "--socket-mode and --socket-owner cannot be "
+				 "used with socket activation: set SocketMode= "
+				 "and its kind in the socket unit");
+	return 0;
+}
+
+static int apply_traces(struct daemon *daemon)
+{
+	for (size_t i = 0; i < daemon->options->traces_count; i++) {
+		const char *trace = daemon->options->traces[i];
+		int error = prm_trace_option(trace);
+
+		if (error < 0)
+			return prm_fault(daemon->fault, error,
+					 "cannot apply -T '%s': %s", trace,
+					 strerror(-error));
+	}
+	return 0;
+}
+
+/*
+ * Signals would make SG_IO send its command again (I11): from here on they are
+ * read from a descriptor, in every thread to come.  Those that tell of a defect
+ * of ours stay, so that it is seen.
+ */
+static int redirect_signals(struct daemon *daemon)
+{
+	static const int stops[] = { SIGTERM, SIGINT, SIGHUP };
+	static const int defects[] = { SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
+				       SIGABRT, SIGTRAP, SIGSYS };
+	struct sigaction standard = { .sa_handler = SIG_DFL };
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigset_t all, stop;
+
+	(void)sigfillset(&all);
+	(void)sigemptyset(&stop);
+	for (size_t i = 0; i < sizeof(defects) / sizeof(defects[0]); i++)
+		(void)sigdelset(&all, defects[i]);
+	for (size_t i = 0; i < sizeof(stops) / sizeof(stops[0]); i++) {
+		(void)sigaddset(&stop, stops[i]);
+		/* nohup(1) and shells may have made us ignore them. */
+		(void)sigaction(stops[i], &standard, NULL);
+	}
+	(void)sigaction(SIGPIPE, &ignore, NULL);
+	(void)pthread_sigmask(SIG_SETMASK, &all, NULL);
+
+	daemon->signal_fd = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (daemon->signal_fd < 0)
+		return prm_fault(daemon->fault, -errno,
+				 "cannot receive signals: %s", strerror(errno));
+	return 0;
+}
+
+static void open_log(const struct prm_options *options, const char *name)
+{
+	struct prm_log_config config = {
+		.name = name,
+		.level = PRM_LOG_NOTICE,
+		.sink = options->daemonize ? PRM_LOG_SINK_SYSLOG
+					   : PRM_LOG_SINK_AUTO,
+	};
+	int error;
+
+	if (options->verbosity > 0)
+		config.level = options->verbosity > 1 ? PRM_LOG_DEBUG
+						      : PRM_LOG_INFO;
+	if (options->quiet)
+		config.level = PRM_LOG_ERROR;
+	error = prm_log_open(&config);
+	if (error < 0)
+		prm_log(PRM_LOG_WARNING, "cannot reach the log: %s",
+			strerror(-error));
+}
+
+/* A descriptor for each session and one for its request: take all there are. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* What can fail and leaves nothing behind. */
+static int prepare(struct daemon *daemon, const char *name)
+{
+	const struct prm_options *options = daemon->options;
+	char *words = NULL;
+	int error;
+
+	error = redirect_signals(daemon);
+	if (error < 0)
+		return error;
+	open_log(options, name);
+	raise_descriptor_limit();
+	error = prm_manager_new("pr-manager-scsi,id=scsi", &daemon->scsi,
+				&words);
+	if (error < 0) {
+		error = prm_fault(daemon->fault, error, "%s",
+				  words ?: strerror(-error));
+		free(words);
+		return error;
+	}
+	if (options->pidfile) {
+		error = prm_pidfile_new(options->pidfile, daemon->fault,
+					&daemon->pidfile);
+		if (error < 0)
+			return error;
+	}
+	if (daemon->listener >= 0)
+		return 0;
+	return prm_claim_new(options->socket, daemon->fault, &daemon->claim);
+}
+
+/* The pid file, and then the socket. */
+static int appear(struct daemon *daemon)
+{
+	const struct prm_options *options = daemon->options;
+	struct prm_listen_config config = {
+		.mode = options->mode,
+		.uid = options->owner.uid,
+		.gid = options->owner.gid,
+	};
+	int error;
+
+	if (daemon->pidfile) {
+		error = prm_pidfile_write(daemon->pidfile, daemon->fault);
+		if (error < 0)
+			return error;
+	}
+	if (!daemon->claim)
+		return 0;
+	error = prm_claim_bind(daemon->claim, &config, daemon->fault,
+			       &daemon->listener);
+	if (error < 0)
+		return error;
+	PRM_TRACE(listen, daemon->listener, options->socket);
+	prm_claim_unlock(daemon->claim);
+	return 0;
+}
+
+static int make_server(struct daemon *daemon)
+{
+	const struct prm_options *options = daemon->options;
+	struct prm_server_config config = {
+		.path_fd = -1,
+		.watch_fd = -1,
+		.signal_fd = daemon->signal_fd,
+		.timeout_ms = options->timeout_ms,
+		.max_sessions = options->max_sessions,
+		.max_workers = options->max_workers,
+		.scsi = daemon->scsi,
+	};
+	int error;
+
+	if (daemon->claim) {
+		config.path_fd = prm_claim_path_fd(daemon->claim);
+		config.watch_fd = prm_claim_watch_fd(daemon->claim);
+	}
+	error = prm_server_new(&config, &daemon->listener, &daemon->server);
+	if (error < 0)
+		return prm_fault(daemon->fault, error, "cannot serve: %s",
+				 strerror(-error));
+	return 0;
+}
+
+/* Give up what a helper does not need, and let the others know we are up. */
+static int settle(struct daemon *daemon)
+{
+	int error =
+		prm_privileges_drop(&daemon->options->identity, daemon->fault);
+
+	if (error < 0)
+		return error;
+	prm_rawio_install();
+	error = make_server(daemon);
+	if (error < 0)
+		return error;
+	if (daemon->options->daemonize) {
+		error = prm_background_detach(&daemon->background,
+					      daemon->fault);
+		if (error < 0)
+			return error;
+	}
+	error = prm_log_start();
+	if (error < 0)
+		prm_log(PRM_LOG_WARNING, "cannot start the log: %s",
+			strerror(-error));
+	error = prm_notify_send(daemon->notify_fd, PRM_NOTIFY_READY);
+	if (error < 0)
+		prm_log(PRM_LOG_WARNING,
+			"cannot tell the service manager that we are up: %s",
+			strerror(-error));
+	return 0;
+}
+
+static int serve(struct daemon *daemon)
+{
+	enum prm_server_end end;
+	int error = prm_server_run(daemon->server, &end);
+
+	if (error < 0)
+		return prm_fault(daemon->fault, error, "cannot serve: %s",
+				 strerror(-error));
+	(void)prm_notify_send(daemon->notify_fd, PRM_NOTIFY_STOPPING);
+	return 0;
+}
+
+/* In the process that is to be the daemon. */
+static int live(struct daemon *daemon, const char *name)
+{
+	int error = prepare(daemon, name);
+
+	if (error == 0) {
+		error = appear(daemon);
+		if (error == 0)
+			error = settle(daemon);
+		if (error < 0 && daemon->pidfile)
+			prm_pidfile_abandon(daemon->pidfile);
+		if (error == 0)
+			error = serve(daemon);
+		if (daemon->claim)
+			prm_claim_remove(daemon->claim);
+	}
+	prm_log_close(LOG_CLOSE_MS);
+	return error;
+}
+
+int prm_daemon_run(const struct prm_options *options, const char *name,
+		   struct prm_fault *fault, int *ret_status)
+{
+	CLEANUP(daemon_deinit)
+	struct daemon daemon = {
+		.options = options,
+		.fault = fault,
+		.background.pipe = -1,
+		.listener = -1,
+		.signal_fd = -1,
+		.notify_fd = -1,
+	};
+	int error = take_activation(&daemon);
+
+	if (error == 0)
+		error = apply_traces(&daemon);
+	if (error == 0)
+		error = prm_privileges_check(&options->identity, fault);
+	if (error < 0)
+		return error;
+
+	/* A manager that cannot be told will notice by itself. */
+	(void)prm_notify_open(&daemon.notify_fd);
+	if (options->daemonize) {
+		error = prm_background_fork(fault, &daemon.background);
+		if (error < 0)
+			return error;
+		if (daemon.background.parent) {
+			*ret_status = prm_background_wait(&daemon.background);
+			return 0;
+		}
+	}
+	error = live(&daemon, name);
+	if (error == 0)
+		*ret_status = EXIT_SUCCESS;
+	return error;
+}
