@@ -53,6 +53,9 @@ def slow(run):
 def daemon(run):
     run.must(["sh", "-c", "setsid sleep 1000 & sleep 1000"])
 
+def bare(run):
+    run.must(["sh", "-c", "setsid env -i MARK=$MARK sleep 1000 & wait"])
+
 def crash(run):
     raise ValueError("no")
 
@@ -110,7 +113,7 @@ def processes_with(mark):
     return found
 
 
-@pytest.mark.parametrize("step", ["slow", "daemon"])
+@pytest.mark.parametrize("step", ["slow", "daemon", "bare"])
 def test_a_step_past_its_limit_is_killed_with_all_it_started(tmp_path, step):
     mark = f"MARK={tmp_path}"
     status, lines = run(tmp_path, {step: 2, "good": 60},

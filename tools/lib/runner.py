@@ -142,13 +142,34 @@ class Runner:
     def stop(self, reason):
         """End everything that the step has started."""
         self.stopped = reason
-        needle = f"{MARK}={self.mark}".encode()
-        for name in os.listdir("/proc"):
-            if not name.isdigit() or int(name) == os.getpid():
-                continue
-            try:
-                with open(f"/proc/{name}/environ", "rb") as source:
-                    if needle in source.read().split(b"\0"):
-                        os.kill(int(name), signal.SIGKILL)
-            except OSError:
-                pass
+        # Twice, for what was being started meanwhile.
+        for _ in range(2):
+            for pid in family(f"{MARK}={self.mark}".encode()):
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except OSError:
+                    pass
+
+
+def family(mark):
+    """Processes with @mark in their environment, and all below them.
+
+    Below, because the lab starts its kernel with an environment of its own.
+    """
+    parents, found = {}, set()
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        pid = int(name)
+        try:
+            with open(f"/proc/{name}/stat", "rb") as source:
+                parents[pid] = int(source.read().rpartition(b")")[2].split()[1])
+            with open(f"/proc/{name}/environ", "rb") as source:
+                if mark in source.read().split(b"\0"):
+                    found.add(pid)
+        except OSError:
+            pass
+    size = 0
+    while size != len(found):
+        size = len(found)
+        found.update(pid for pid, parent in parents.items()
+                     if parent in found)
+    return found - {os.getpid()}

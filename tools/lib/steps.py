@@ -326,7 +326,7 @@ ALL = [
     Step("gcc", "build with gcc, no warning; unit tests",
          gcc, 600, slots=2),
     Step("lab", "real LUNs, a real QEMU and its guest in user-mode Linux",
-         lab, 1140, alone="lab"),
+         lab, 1140, slots=2),
     Step("functional", "the programs as their users meet them, and QEMU's",
          functional, 600, alone="host"),
     Step("sanitizers", "ASan and UBSan; unit and functional tests",
