@@ -15,6 +15,7 @@ BUILD = os.path.abspath(os.environ.get("PRM_BUILD")
 FOLDERS = {
     "pr-helper": "src/helper",
     "pr-helper-multipath": "src/multipath",
+    "pr-helper-scripted": "tests/support",
     "prmctl": "src/cli",
 }
 

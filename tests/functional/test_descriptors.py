@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Whatever a client can hold a descriptor of, the daemon is asked to use.
+
+What is no SCSI device is refused with ILLEGAL REQUEST, INVALID COMMAND
+OPERATION CODE, which no initiator tries again; the session goes on, and nothing
+stays open (the fixture `helper`).
+"""
+
+import contextlib
+import os
+import select
+import socket
+import tempfile
+
+import pytest
+
+from prclient import (READ_KEYS, REGISTER_AND_IGNORE, REPORT_CAPABILITIES,
+                      params, pr_in, pr_out)
+from stall import StalledFile, Unavailable
+
+NO_SCSI_DEVICE = (5, 0x20, 0)
+
+
+def device_node(path, flags=os.O_RDWR):
+    try:
+        return os.open(path, flags | os.O_CLOEXEC | os.O_NOCTTY)
+    except OSError as error:
+        pytest.skip(f"{path}: {error.strerror}")
+
+
+@contextlib.contextmanager
+def closing(*fds):
+    try:
+        yield fds[0]
+    finally:
+        for fd in fds:
+            os.close(fd)
+
+
+def path_only():
+    return closing(os.open("/dev/null", os.O_PATH | os.O_CLOEXEC))
+
+
+def path_of_a_disk():
+    """A path alone must not become a device by way of its number."""
+    return closing(device_node("/dev/loop0", os.O_PATH))
+
+
+def directory():
+    return closing(os.open("/", os.O_RDONLY | os.O_DIRECTORY))
+
+
+@contextlib.contextmanager
+def regular_file():
+    with tempfile.TemporaryFile() as file:
+        yield file.fileno()
+
+
+def pipe():
+    return closing(*os.pipe())
+
+
+@contextlib.contextmanager
+def stream_socket():
+    one, two = socket.socketpair()
+    with one, two:
+        yield one.fileno()
+
+
+@contextlib.contextmanager
+def internet_socket():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        yield one.fileno()
+
+
+@contextlib.contextmanager
+def epoll():
+    with select.epoll() as poll:
+        yield poll.fileno()
+
+
+def memfd():
+    return closing(os.memfd_create("memory"))
+
+
+def pidfd():
+    return closing(os.pidfd_open(os.getpid()))
+
+
+def eventfd():
+    if not hasattr(os, "eventfd"):
+        pytest.skip("this Python has no eventfd")
+    return closing(os.eventfd(0))
+
+
+def null():
+    return closing(device_node("/dev/null"))
+
+
+def zero():
+    return closing(device_node("/dev/zero"))
+
+
+def full():
+    return closing(device_node("/dev/full"))
+
+
+def tty():
+    return closing(*os.openpty())
+
+
+def proc_file():
+    return closing(os.open("/proc/self/status", os.O_RDONLY))
+
+
+def proc_memory():
+    return closing(os.open("/proc/self/mem", os.O_RDWR))
+
+
+def sysfs_file():
+    return closing(device_node("/sys/kernel/mm", os.O_RDONLY))
+
+
+REFUSED = [path_only, path_of_a_disk, directory, regular_file, pipe,
+           stream_socket, internet_socket, epoll, memfd, pidfd, eventfd, null,
+           zero, full, tty, proc_file, proc_memory, sysfs_file]
+
+
+def assert_refused(client, fd):
+    reply = client.request(pr_in(READ_KEYS), fd)
+    assert reply.code == NO_SCSI_DEVICE, str(reply)
+    assert reply.payload == b""
+    # The parameter list is read before anything is refused.
+    reply = client.request(pr_out(REGISTER_AND_IGNORE), fd, params(new_key=1))
+    assert reply.code == NO_SCSI_DEVICE, str(reply)
+
+
+@pytest.mark.parametrize("kind", REFUSED, ids=lambda kind: kind.__name__)
+def test_no_scsi_device_is_refused(helper, kind):
+    with helper.client() as client, kind() as fd:
+        assert_refused(client, fd)
+        with helper.disk.open() as disk:
+            assert client.request(pr_in(REPORT_CAPABILITIES), disk).good
+
+
+def test_a_session_may_pass_itself(helper):
+    with helper.client() as client:
+        assert_refused(client, client.sock.fileno())
+
+
+def test_a_session_may_pass_another(helper):
+    with helper.client() as client, helper.client() as other:
+        assert_refused(client, other.sock.fileno())
+        assert_refused(other, client.sock.fileno())
+
+
+@pytest.mark.parametrize("name", ["loop0", "vda", "zram0"])
+def test_a_disk_that_is_not_scsi_is_refused(helper, name):
+    with helper.client() as client:
+        with closing(device_node(f"/dev/{name}", os.O_RDONLY)) as fd:
+            reply = client.request(pr_in(READ_KEYS), fd)
+        assert reply.code in (NO_SCSI_DEVICE, (5, 0x24, 0)), str(reply)
+
+
+def test_an_empty_file_that_looks_like_a_script_is_none(helper):
+    """The tests' own devices: the sticky bit alone does not make one."""
+    with tempfile.NamedTemporaryFile() as file, helper.client() as client:
+        os.chmod(file.name, 0o1644)
+        assert_refused(client, file.fileno())
+
+
+def test_file_of_a_server_that_never_answers(helper):
+    """fstat(2) and close(2) on it wait for ever: nobody may notice."""
+    folder = helper.path("stalled")
+    os.mkdir(folder)
+    try:
+        with StalledFile(folder) as fd, helper.client() as client:
+            for _ in range(3):
+                assert_refused(client, fd)
+            with helper.client() as other, helper.disk.open() as disk:
+                assert other.request(pr_in(REPORT_CAPABILITIES), disk).good
+            assert_refused(client, fd)
+    except Unavailable as error:
+        pytest.skip(f"no FUSE here: {error}")
+    finally:
+        os.rmdir(folder)
+
+
+def test_clients_that_pass_nothing_but_stalled_files(helper):
+    """Many, so that a bounded backlog of closes fills up."""
+    folder = helper.path("stalled")
+    os.mkdir(folder)
+    try:
+        with StalledFile(folder) as fd:
+            for _ in range(10):
+                with helper.client() as client:
+                    for _ in range(20):
+                        assert_refused(client, fd)
+            with helper.client() as other, helper.disk.open() as disk:
+                assert other.request(pr_in(REPORT_CAPABILITIES), disk).good
+    except Unavailable as error:
+        pytest.skip(f"no FUSE here: {error}")
+    finally:
+        os.rmdir(folder)
