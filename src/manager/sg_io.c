@@ -9,14 +9,13 @@
  * program's memory is written only once there is an answer.
  */
 #include <errno.h>
-#include <scsi/sg.h>
+#include <prmanager/manager.h>
 #include <string.h>
 #include "base/clock.h"
 #include "base/cleanup.h"
-#include "manager/command.h"
+#include "base/cursor.h"
+#include "manager/sg_io.h"
 #include "scsi/cdb.h"
-
-#include <prmanager/manager.h>
 
 /* driver_status of the kernel when there is sense data (DRIVER_SENSE). */
 #define DRIVER_SENSE 0x08
@@ -82,7 +81,7 @@ static size_t room(const struct sg_io_hdr *hdr)
 	return sum < hdr->dxfer_len ? sum : hdr->dxfer_len;
 }
 
-static void store_status(struct sg_io_hdr *hdr, const struct prm_reply *reply)
+void prm_sg_io_store(struct sg_io_hdr *hdr, const struct prm_reply *reply)
 {
 	size_t sense_len = reply->sense_len < hdr->mx_sb_len ? reply->sense_len
 							     : hdr->mx_sb_len;
@@ -106,8 +105,7 @@ static void store_status(struct sg_io_hdr *hdr, const struct prm_reply *reply)
 	hdr->sb_len_wr = (unsigned char)sense_len;
 }
 
-int prm_manager_sg_io(struct prm_manager *manager, int fd,
-		      struct sg_io_hdr *hdr)
+int prm_sg_io_run(struct sg_io_hdr *hdr, prm_sg_io_runner run, void *opaque)
 {
 	struct prm_command command = PRM_COMMAND_INIT;
 	struct prm_reply reply = PRM_REPLY_INIT;
@@ -132,7 +130,7 @@ int prm_manager_sg_io(struct prm_manager *manager, int fd,
 	command.timeout_ms = hdr->timeout;
 	if (cdb.out)
 		(void)move(hdr, data, len, false);
-	r = prm_manager_run(manager, fd, &command, &reply);
+	r = run(opaque, &command, &reply);
 	if (r < 0)
 		return r;
 	if (!cdb.out)
@@ -140,6 +138,27 @@ int prm_manager_sg_io(struct prm_manager *manager, int fd,
 	hdr->resid = cdb.out ? 0 : (int)(hdr->dxfer_len - reply.data_len);
 	hdr->duration =
 		(unsigned int)((prm_clock_ns() - start) / PRM_NS_PER_MS);
-	store_status(hdr, &reply);
+	prm_sg_io_store(hdr, &reply);
 	return 0;
+}
+
+struct target {
+	struct prm_manager *manager;
+	int fd;
+};
+
+static int run_on_manager(void *opaque, const struct prm_command *command,
+			  struct prm_reply *ret_reply)
+{
+	const struct target *target = opaque;
+
+	return prm_manager_run(target->manager, target->fd, command, ret_reply);
+}
+
+int prm_manager_sg_io(struct prm_manager *manager, int fd,
+		      struct sg_io_hdr *hdr)
+{
+	struct target target = { manager, fd };
+
+	return prm_sg_io_run(hdr, run_on_manager, &target);
 }
