@@ -20,7 +20,7 @@ PROGRAM = """\
 #include <prmanager/prmanager.h>
 int main(void)
 {
-	return prm_manager_new("nonsense", 0) == 0;
+	return prm_manager_new("nonsense", 0, 0) == 0;
 }
 """
 
