@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Receive a descriptor, fork, execute, forget.
+ *
+ * Nobody waits for the children: each holds its end of a socket pair, and the
+ * daemon sees at the other end when it is gone.  The kernel reaps them.
+ */
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+#include "base/fd.h"
+#include "ipc/pass.h"
+#include "multipath/broker.h"
+#include "multipath/say.h"
+
+#define PROGRAM_NAME "pr-helper-multipath"
+
+int prm_broker_drop(void)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return -errno;
+	if (!capng_have_capability(CAPNG_PERMITTED, CAP_SYS_RAWIO) ||
+	    !capng_have_capability(CAPNG_PERMITTED, CAP_SYS_ADMIN))
+		return -EPERM;
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (capng_updatev(CAPNG_ADD,
+			  CAPNG_EFFECTIVE | CAPNG_PERMITTED |
+				  CAPNG_BOUNDING_SET,
+			  CAP_SYS_RAWIO, CAP_SYS_ADMIN, -1) < 0)
+		return -EINVAL;
+	if (capng_apply(CAPNG_SELECT_BOTH) != 0)
+		return -EPERM;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+static void become_child(int program, int sock, unsigned int timeout_s)
+{
+	char timeout[sizeof("--timeout=4294967295")];
+	char *const argv[] = { (char *)PROGRAM_NAME, timeout, NULL };
+
+	(void)snprintf(timeout, sizeof(timeout), "--timeout=%u", timeout_s);
+	(void)signal(SIGCHLD, SIG_DFL);
+	if (dup2(sock, STDIN_FILENO) < 0)
+		return;
+	(void)execveat(program, "", argv, environ, AT_EMPTY_PATH);
+}
+
+static void start_child(int program, int sock, unsigned int timeout_s)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		prm_say("cannot start a process for a command: %s",
+			strerror(errno));
+	if (pid != 0)
+		return;
+	become_child(program, sock, timeout_s);
+	prm_say("cannot execute %s: %s", PROGRAM_NAME, strerror(errno));
+	_exit(1);
+}
+
+int prm_broker_run(int channel, int program, unsigned int timeout_s)
+{
+	const struct sigaction ignore = {
+		.sa_handler = SIG_IGN,
+		.sa_flags = SA_NOCLDWAIT,
+	};
+
+	if (sigaction(SIGCHLD, &ignore, NULL) < 0)
+		return -errno;
+	for (;;) {
+		struct prm_received_fds fds;
+		uint8_t message;
+		size_t len = 0;
+		int r = prm_pass_receive(channel, &message, sizeof(message),
+					 &len, &fds);
+
+		if (r < 0 || len == 0)
+			return r;
+		if (fds.count == 1 && !fds.truncated)
+			start_child(program, fds.fds[0], timeout_s);
+		prm_received_fds_close(&fds);
+	}
+}

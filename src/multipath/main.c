@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Arguments and exit status of pr-helper-multipath. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "base/fd.h"
+#include "multipath/broker.h"
+#include "multipath/say.h"
+#include "multipath/serve.h"
+
+/* Longest --timeout: what pr-helper itself allows, and time to notice. */
+#define TIMEOUT_MAX_S 100000
+
+static const char *const usage =
+	"Usage: pr-helper-multipath [--timeout=SECONDS]\n"
+	"       pr-helper-multipath --broker [--timeout=SECONDS]\n"
+	"\n"
+	"Run one persistent reservation command on a multipath map. pr-helper\n"
+	"starts this program by itself; there is no reason to start it by "
+	"hand.\n"
+	"\n"
+	"Without --broker, descriptor 0 is a socket over which one request of\n"
+	"the helper protocol arrives and is answered.\n"
+	"\n"
+	"      --broker           start one such process for each socket that\n"
+	"                         arrives over descriptor 0\n"
+	"      --timeout=SECONDS  end after this time (60)\n"
+	"  -h, --help             print this text and exit\n"
+	"  -V, --version          print the version and exit\n";
+
+struct arguments {
+	bool broker;
+	unsigned int timeout_s;
+};
+
+static bool parse_timeout(const char *text, unsigned int *ret_timeout_s)
+{
+	char *end;
+	unsigned long value;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (errno || end == text || *end || !value || value > TIMEOUT_MAX_S)
+		return false;
+	*ret_timeout_s = (unsigned int)value;
+	return true;
+}
+
+static bool parse(int argc, char **argv, struct arguments *arguments)
+{
+	static const struct option options[] = {
+		{ "broker", no_argument, NULL, 'b' },
+		{ "timeout", required_argument, NULL, 't' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
+		switch (c) {
+		case 'b': arguments->broker = true; break;
+		case 't':
+			if (parse_timeout(optarg, &arguments->timeout_s))
+				break;
+			prm_say("--timeout takes 1 to %d seconds, not '%s'",
+				TIMEOUT_MAX_S, optarg);
+			return false;
+		case 'h': (void)fputs(usage, stdout); exit(EXIT_SUCCESS);
+		case 'V':
+			(void)puts("pr-helper-multipath " PRM_VERSION);
+			exit(EXIT_SUCCESS);
+		default: return false;
+		}
+	}
+	if (optind < argc)
+		prm_say("'%s' is one argument too many", argv[optind]);
+	return optind == argc;
+}
+
+static bool is_socket(int fd)
+{
+	int type;
+	socklen_t len = sizeof(type);
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0;
+}
+
+static int run_broker(unsigned int timeout_s)
+{
+	CLEANUP(prm_fd_closep) int program = -1;
+	int r;
+
+	program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	if (program < 0) {
+		prm_say("cannot open the program itself: %s", strerror(errno));
+		return -errno;
+	}
+	r = prm_broker_drop();
+	if (r < 0) {
+		prm_say("cannot reduce privileges to CAP_SYS_RAWIO and "
+			"CAP_SYS_ADMIN: %s",
+			strerror(-r));
+		return r;
+	}
+	return prm_broker_run(STDIN_FILENO, program, timeout_s);
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments arguments = { .timeout_s = 60 };
+	int r;
+
+	if (!parse(argc, argv, &arguments))
+		return EXIT_FAILURE;
+	if (!is_socket(STDIN_FILENO)) {
+		prm_say("descriptor 0 is no socket: this program is started by "
+			"pr-helper (see --help)");
+		return EXIT_FAILURE;
+	}
+	if (arguments.broker) {
+		r = run_broker(arguments.timeout_s);
+	} else {
+		(void)alarm(arguments.timeout_s);
+		r = prm_multipath_serve(STDIN_FILENO);
+		if (r < 0)
+			prm_say("the request was not answered: %s",
+				strerror(-r));
+	}
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
