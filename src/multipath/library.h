@@ -39,7 +39,7 @@ enum prm_mpath {
  * prm_library_carries() - whether the library can be given a TransportID
  * @id: from a list that was decoded
  *
- * It knows Fibre Channel, SAS and iSCSI only.
+ * Return: true for Fibre Channel, SAS and iSCSI, which is all it knows.
  */
 bool prm_library_carries(const struct prm_transport_id *id);
 
