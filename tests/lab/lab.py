@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 CHECKOUT = HERE.parent.parent
@@ -143,14 +144,19 @@ class Lab:
     def running(self):
         return self.process.poll() is None
 
-    def wait(self, limit_s=LIMIT_S):
-        """Exit status of the command; LabError when there is none."""
-        try:
-            self.process.wait(limit_s)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            raise LabError(f"still running after {limit_s} s, killed\n"
-                           + self.tail()) from None
+    def wait(self, limit_s=LIMIT_S, meanwhile=lambda: None):
+        """Exit status of the command; LabError when there is none.
+
+        meanwhile() is called a few times a second.
+        """
+        end = None if limit_s is None else time.monotonic() + limit_s
+        while self.process.poll() is None:
+            if end and time.monotonic() > end:
+                self.kill()
+                raise LabError(f"still running after {limit_s} s, killed\n"
+                               + self.tail())
+            meanwhile()
+            time.sleep(0.05)
         try:
             return int((self.folder / "status").read_text())
         except (OSError, ValueError):
