@@ -66,7 +66,8 @@ int prm_device_inspect(int fd, struct prm_device_info *ret_info)
 		return -ENOTBLK;
 	info.writable = (flags & O_ACCMODE) != O_RDONLY;
 
-	if (S_ISBLK(type))
+	info.block = S_ISBLK(type);
+	if (info.block)
 		info.kind = prm_mapping_kind(info.number);
 	(void)snprintf(info.name, sizeof(info.name), "%u:%u",
 		       major(info.number), minor(info.number));
@@ -116,6 +117,11 @@ const char *prm_device_name(const struct prm_device *dev)
 dev_t prm_device_number(const struct prm_device *dev)
 {
 	return dev->info.number;
+}
+
+bool prm_device_is_block(const struct prm_device *dev)
+{
+	return dev->info.block;
 }
 
 enum prm_device_kind prm_device_kind(const struct prm_device *dev)

@@ -43,11 +43,13 @@ enum prm_device_kind {
  * struct prm_device_info - what can be told about a descriptor
  * @number:   device number
  * @name:     "major:minor", for log lines
+ * @block:    a block device; else a character device, with numbers of its own
  * @kind:     which way commands have to go
  * @writable: whether the descriptor was opened for writing
  */
 struct prm_device_info {
 	dev_t number;
+	bool block;
 	char name[sizeof("4294967295:4294967295")];
 	enum prm_device_kind kind;
 	bool writable;
@@ -87,8 +89,11 @@ int prm_device_fd(const struct prm_device *dev);
 /* "major:minor", for log lines; borrowed from @dev. */
 const char *prm_device_name(const struct prm_device *dev);
 
-/* The device number: what shares it shares a queue. */
+/* The device number: what shares it, and its class, shares a queue. */
 dev_t prm_device_number(const struct prm_device *dev);
+
+/* Whether it is a block device; character devices have numbers of their own. */
+bool prm_device_is_block(const struct prm_device *dev);
 
 /* Which way commands for @dev have to go. */
 enum prm_device_kind prm_device_kind(const struct prm_device *dev);
