@@ -3,7 +3,7 @@
 #define PRM_HELPER_SERVE_LIMITS_H
 
 /*
- * What the daemon allows itself and its clients.
+ * What the daemon allows itself and its clients, in one place.
  */
 
 #include <stddef.h>
@@ -11,13 +11,91 @@
 /* Default of --timeout: what a client waits for its reply. */
 #define PRM_TIMEOUT_MS 30000
 
-/* Default of --max-sessions: one for each VM, and then some. */
+/* Default of --max-sessions: one for each VM of a host, and then some. */
 #define PRM_MAX_SESSIONS 1024
 
 /* Default of --max-workers: threads inside devices at a time. */
 #define PRM_MAX_WORKERS 256
 
+/* Fewer workers could all be waiting for each other's device. */
+#define PRM_MIN_WORKERS 2
+
+/* One in so many workers serves only devices that have nothing running. */
+#define PRM_SPARE_WORKERS 4
+
+/* Commands that run on one device at a time. */
+#define PRM_LANE_RUNNING_MAX 4
+
+/* Descriptors of one device that may wait for their close in its lane. */
+#define PRM_LANE_CLOSING_MAX 64
+
+/* A worker that has been in a device for so long is taken for stuck. */
+#define PRM_STUCK_MS 5
+
+/* How long the watcher keeps looking once workers were scarce. */
+#define PRM_WATCH_MS 1000
+
+/* A worker above the usual number ends after so long without work. */
+#define PRM_WORKER_IDLE_MS 60000
+
+/*
+ * How long a client may take over its half of the handshake, the rest of a
+ * request, or the fetching of a reply.  Twice the default timeout: a client
+ * that is merely slow loses nothing, one that is stuck does not stay for ever.
+ */
+#define PRM_PATIENCE_MS 60000
+
+/* How long to wait with accepting after the kernel ran out of something. */
+#define PRM_ACCEPT_PAUSE_MS 200
+
 /* How often to look for a take-over where inotify is not to be had. */
 #define PRM_TAKE_OVER_POLL_MS 1000
+
+/* Descriptors one session may have waiting for their close. */
+#define PRM_SESSION_PILE_MAX 16
+
+/* Descriptors of the daemon itself: log, listener, epoll and so on. */
+#define PRM_OWN_FDS 64
+
+/* Descriptors for sysfs and for programs that run a command. */
+#define PRM_WORKER_FDS 2
+
+/* The most descriptors that may wait for the closer. */
+#define PRM_PILE_MAX 65536
+
+/* What must be possible: two messages full of descriptors at a time. */
+#define PRM_PILE_MIN 512
+
+/**
+ * struct prm_limits - what fits into the process
+ * @sessions: clients at a time
+ * @workers:  threads that run commands
+ * @base:     of these, how many are always there
+ * @pile:     descriptors that may be on their way to be closed, those of the
+ *            messages being received included
+ */
+struct prm_limits {
+	size_t sessions;
+	unsigned int workers;
+	unsigned int base;
+	size_t pile;
+};
+
+/**
+ * prm_limits_init() - divide the process's descriptors up
+ * @limits:       receives the result; undefined on failure
+ * @max_sessions: what was asked for, at least 1
+ * @max_workers:  what was asked for, at least 1
+ * @cpus:         of the machine
+ * @nofile:       RLIMIT_NOFILE
+ *
+ * A session needs two: its socket, and the descriptor of its request, so that
+ * no request fails for want of one. A worker that is stuck keeps the one of a
+ * client that has gone. What is left is for what clients should not have sent.
+ *
+ * Return: 0; -EINVAL for a zero; -EMFILE if not even one session fits.
+ */
+int prm_limits_init(struct prm_limits *limits, size_t max_sessions,
+		    unsigned int max_workers, long cpus, size_t nofile);
 
 #endif
