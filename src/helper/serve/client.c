@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A connection: the socket below a session.
+ *
+ * Nothing here may block, which takes some care where descriptors come in and
+ * where the socket goes.  Places on the closer's pile are reserved before a
+ * message is received, as many as it can carry descriptors.  And a socket in
+ * which something lies unread is closed by the closer, for closing it closes
+ * what lies in it; the client sees the end of the connection all the same, by
+ * shutdown(2).
+ */
+#include <assert.h>
+#include <errno.h>
+#include <linux/sockios.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/lock.h"
+#include "helper/log/log.h"
+#include "helper/log/trace.h"
+#include "helper/log/unit.h"
+#include "helper/serve/client.h"
+#include "helper/serve/state.h"
+#include "ipc/peer.h"
+
+static int receive(void *opaque, void *bytes, size_t len, size_t *ret_len,
+		   struct prm_received_fds *ret_fds)
+{
+	struct prm_client *client = opaque;
+	struct prm_closer *closer = client->server->closer;
+	int r;
+
+	if (!prm_closer_reserve(closer, PRM_PASS_FDS_MAX))
+		return -ENOBUFS;
+	ret_fds->count = 0;
+	r = prm_pass_receive(client->sock, bytes, len, ret_len, ret_fds);
+	prm_closer_release(closer, PRM_PASS_FDS_MAX - ret_fds->count);
+	return r;
+}
+
+static int send_parts(void *opaque, const void *head, size_t head_len,
+		      const void *tail, size_t tail_len, size_t *ret_sent)
+{
+	struct prm_client *client = opaque;
+	struct iovec parts[2] = {
+		{ .iov_base = (void *)(uintptr_t)head, .iov_len = head_len },
+		{ .iov_base = (void *)(uintptr_t)tail, .iov_len = tail_len },
+	};
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+	ssize_t sent =
+		sendmsg(client->sock, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (sent < 0)
+		return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+	*ret_sent = (size_t)sent;
+	return 0;
+}
+
+static void keep(void *opaque)
+{
+	struct prm_client *client = opaque;
+
+	prm_closer_release(client->server->closer, 1);
+}
+
+static void discarded(void *opaque)
+{
+	struct prm_client *client = opaque;
+
+	atomic_fetch_sub(&client->pile, 1);
+	(void)prm_client_unref(client);
+}
+
+static void discard(void *opaque, int fd)
+{
+	struct prm_client *client = prm_client_ref(opaque);
+
+	atomic_fetch_add(&client->pile, 1);
+	prm_closer_put(client->server->closer, fd, discarded, client);
+}
+
+static const struct prm_session_io io = {
+	.receive = receive,
+	.send = send_parts,
+	.keep = keep,
+	.discard = discard,
+};
+
+static int identify(struct prm_client *client)
+{
+	char unit[PRM_UNIT_SIZE];
+	struct prm_peer peer;
+	int r = prm_peer_get(client->sock, &peer);
+
+	if (r < 0)
+		return r;
+	client->who.pid = peer.pid;
+	client->who.uid = peer.uid;
+	if (prm_unit_of_pid(peer.pid, unit) == 0)
+		client->unit = strdup(unit);
+	client->who.unit = client->unit;
+	return 0;
+}
+
+/* The client joins those that are connected. */
+static void join(struct prm_client *client)
+{
+	struct prm_desk *desk = &client->server->desk;
+	int64_t now = prm_clock_ns();
+	LOCK_SCOPE(&desk->lock);
+
+	client->who.session = ++desk->ids;
+	desk->slots++;
+	desk->connected++;
+	prm_list_append(&desk->clients, &client->link);
+	prm_deadline_set(&desk->patience, &client->patience, now);
+}
+
+int prm_client_new(struct prm_server *server, int *sock,
+		   struct prm_client **ret_client)
+{
+	struct prm_client *client = calloc(1, sizeof(*client));
+	int r;
+
+	if (!client)
+		return -ENOMEM;
+	client->server = server;
+	client->sock = *sock;
+	client->minded = true;
+	atomic_init(&client->refs, 1);
+	prm_list_init(&client->link);
+	prm_deadline_init(&client->patience);
+	r = identify(client);
+	if (r < 0) {
+		free(client);
+		return r;
+	}
+	join(client);
+	prm_session_init(&client->session, &io, client, client->who.session);
+	*sock = -1;
+	PRM_TRACE(session_open, client->who.session, (int)client->who.pid,
+		  (unsigned int)client->who.uid);
+	prm_log(PRM_LOG_INFO, "session %" PRIu64 ": opened by pid %d, uid %u",
+		client->who.session, (int)client->who.pid,
+		(unsigned int)client->who.uid);
+	*ret_client = client;
+	return 0;
+}
+
+struct prm_client *prm_client_ref(struct prm_client *client)
+{
+	(void)atomic_fetch_add(&client->refs, 1);
+	return client;
+}
+
+static void release(struct prm_client *client)
+{
+	struct prm_desk *desk = &client->server->desk;
+
+	assert(client->sock < 0);
+	prm_session_deinit(&client->session);
+	free(client->unit);
+	free(client);
+	/* Last, as the server may go once nobody takes up a slot. */
+	LOCK_SCOPE(&desk->lock);
+	desk->slots--;
+}
+
+struct prm_client *prm_client_unref(struct prm_client *client)
+{
+	if (client && atomic_fetch_sub(&client->refs, 1) == 1)
+		release(client);
+	return NULL;
+}
+
+/* Whether something lies unread; nothing more can come after shutdown(2). */
+static bool has_unread(int sock)
+{
+	int unread = 0;
+
+	return ioctl(sock, SIOCINQ, &unread) < 0 || unread;
+}
+
+static void socket_closed(void *opaque)
+{
+	(void)prm_client_unref(opaque);
+}
+
+void prm_socket_close(struct prm_server *server, int sock,
+		      struct prm_client *client)
+{
+	(void)shutdown(sock, SHUT_RDWR);
+	if (!has_unread(sock)) {
+		(void)prm_fd_close(sock);
+		if (client)
+			(void)prm_client_unref(client);
+		else
+			prm_closer_release(server->closer, 1);
+	} else if (client) {
+		prm_closer_put_socket(server->closer, sock, socket_closed,
+				      client);
+	} else {
+		prm_closer_put(server->closer, sock, NULL, NULL);
+	}
+}
+
+/* The client leaves those that are connected; the watcher may wait for that. */
+static void leave(struct prm_client *client)
+{
+	struct prm_desk *desk = &client->server->desk;
+	LOCK_SCOPE(&desk->lock);
+
+	prm_list_remove(&client->link);
+	prm_deadline_clear(&client->patience);
+	desk->connected--;
+}
+
+static void log_end(const struct prm_client *client, enum prm_session_step step)
+{
+	const char *reason = client->session.reason;
+
+	if (atomic_load(&client->expired))
+		reason = "took too long";
+	if (step == PRM_STEP_BROKEN) {
+		PRM_TRACE(session_refuse, client->who.session, reason);
+		prm_log(PRM_LOG_INFO, "session %" PRIu64 ": closed on: %s",
+			client->who.session, reason);
+	} else {
+		prm_log(PRM_LOG_INFO, "session %" PRIu64 ": ended",
+			client->who.session);
+	}
+	PRM_TRACE(session_close, client->who.session, client->session.count);
+}
+
+void prm_client_end(struct prm_client *client, enum prm_session_step step)
+{
+	struct prm_server *server = client->server;
+	struct prm_request *request =
+		prm_session_take_request(&client->session);
+
+	log_end(client, step);
+	if (request && request->device) {
+		request->owner = prm_client_ref(client);
+		prm_server_retire(server, request);
+	} else {
+		(void)prm_request_free(request);
+	}
+	leave(client);
+	(void)epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, client->sock, NULL);
+	prm_socket_close(server, steal_fd(&client->sock), client);
+	if (atomic_load(&server->draining))
+		prm_server_wake(server);
+}
+
+void prm_client_mind(struct prm_client *client)
+{
+	struct prm_desk *desk = &client->server->desk;
+	const struct prm_session *session = &client->session;
+	bool halfway = prm_session_is_halfway(session);
+	uint64_t progress = session->count << 3 | session->phase << 1 |
+			    (session->out_len != 0);
+
+	if (!halfway && !client->minded)
+		return;
+	int64_t now = prm_clock_ns();
+	LOCK_SCOPE(&desk->lock);
+
+	if (!halfway)
+		prm_deadline_clear(&client->patience);
+	else if (!client->minded || client->progress != progress)
+		prm_deadline_set(&desk->patience, &client->patience, now);
+	client->minded = halfway;
+	client->progress = progress;
+}
+
+bool prm_client_is_gone(struct prm_client *client)
+{
+	struct pollfd at = { .fd = client->sock };
+
+	return poll(&at, 1, 0) > 0 && (at.revents & (POLLHUP | POLLERR));
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The listener, in the same set of epoll as the clients.
+ *
+ * One worker at a time accepts, until nobody waits.  When the kernel has run
+ * out of something, waiting clients cannot be accepted for now, and being told
+ * of them again and again would not help: the listener is left alone and armed
+ * again by the watcher.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/lock.h"
+#include "helper/log/log.h"
+#include "helper/log/trace.h"
+#include "helper/serve/listener.h"
+#include "helper/serve/serve.h"
+
+static void arm(struct prm_server *server)
+{
+	struct epoll_event event = {
+		.events = EPOLLIN | EPOLLONESHOT,
+		.data.u64 = prm_event_of(&server->listener),
+	};
+
+	if (atomic_load(&server->accepting))
+		(void)epoll_ctl(server->epoll_fd, EPOLL_CTL_MOD,
+				server->listener, &event);
+}
+
+static void pause_accepting(struct prm_server *server, int error)
+{
+	PRM_TRACE(accept_pause, error);
+	prm_log(PRM_LOG_WARNING, "cannot accept clients for now: %s",
+		strerror(error));
+	atomic_store(&server->resume_ns,
+		     prm_clock_ns() + PRM_ACCEPT_PAUSE_MS * PRM_NS_PER_MS);
+	prm_server_wake(server);
+}
+
+static bool is_full(struct prm_server *server)
+{
+	struct prm_desk *desk = &server->desk;
+
+	if (prm_closer_is_crowded(server->closer))
+		return true;
+	LOCK_SCOPE(&desk->lock);
+	return desk->slots >= server->limits.sessions;
+}
+
+/* Let in one client; a place on the pile is reserved in case it cannot stay. */
+static void let_in(struct prm_server *server, int sock)
+{
+	struct prm_client *client = NULL;
+	const int on = 1;
+
+	/* Else bytes sent out of band would hold descriptors unseen. */
+	(void)setsockopt(sock, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
+	if (is_full(server)) {
+		prm_log(PRM_LOG_WARNING, "turned a client away: too many");
+		prm_socket_close(server, sock, NULL);
+	} else if (prm_client_new(server, &sock, &client) < 0) {
+		prm_log(PRM_LOG_WARNING, "turned a client away: no memory");
+		prm_socket_close(server, sock, NULL);
+	} else {
+		prm_closer_release(server->closer, 1);
+		prm_serve_new(client);
+	}
+}
+
+/* Accept one; 0, -EAGAIN when nobody waits, or why accepting is to pause. */
+static int accept_one(struct prm_server *server)
+{
+	int sock;
+
+	if (!prm_closer_reserve(server->closer, 1))
+		return -ENOBUFS;
+	sock = accept4(server->listener, NULL, NULL,
+		       SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (sock >= 0) {
+		let_in(server, sock);
+		return 0;
+	}
+	prm_closer_release(server->closer, 1);
+	/* The client may be gone again; that says nothing about the next. */
+	return errno == ECONNABORTED || errno == EINTR ? 0 : -errno;
+}
+
+void prm_listener_accept(struct prm_server *server)
+{
+	LOCK_SCOPE(&server->accepting_lock);
+	int r = 0;
+
+	while (!r && atomic_load(&server->accepting))
+		r = accept_one(server);
+	if (r == -EAGAIN)
+		arm(server);
+	else if (r < 0)
+		pause_accepting(server, -r);
+}
+
+int64_t prm_listener_resume_ns(struct prm_server *server)
+{
+	int64_t at = atomic_load(&server->resume_ns);
+
+	return at ? at : PRM_DEADLINE_NEVER;
+}
+
+void prm_listener_resume(struct prm_server *server, int64_t now_ns)
+{
+	if (now_ns < prm_listener_resume_ns(server))
+		return;
+	LOCK_SCOPE(&server->accepting_lock);
+	atomic_store(&server->resume_ns, 0);
+	PRM_TRACE(accept_resume, server->limits.sessions);
+	arm(server);
+}
+
+void prm_listener_close(struct prm_server *server, bool last)
+{
+	if (!last)
+		atomic_store(&server->accepting, false);
+	else
+		prm_listener_accept(server);
+
+	LOCK_SCOPE(&server->accepting_lock);
+	atomic_store(&server->accepting, false);
+	atomic_store(&server->resume_ns, 0);
+	if (server->listener < 0)
+		return;
+	(void)epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, server->listener,
+			NULL);
+	/* Clients that were not accepted may have sent descriptors. */
+	prm_closer_put_socket(server->closer, steal_fd(&server->listener), NULL,
+			      NULL);
+}
