@@ -25,6 +25,7 @@ struct prm_server;
  * @server:   whose it is
  * @session:  the protocol on it
  * @sock:     its socket; -1 once it is closed, or the closer's
+ * @watched:  the epoll set knows @sock
  * @who:      who is at the other end
  * @unit:     what @who points to, owned; or NULL
  * @refs:     references
@@ -39,6 +40,7 @@ struct prm_client {
 	struct prm_server *server;
 	struct prm_session session;
 	int sock;
+	bool watched;
 	struct prm_who who;
 	char *unit;
 	atomic_uint refs;

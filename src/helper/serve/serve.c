@@ -15,15 +15,22 @@
 #include "helper/log/trace.h"
 #include "helper/serve/serve.h"
 
+/*
+ * With the first event the client may be another worker's, and a hang-up is an
+ * event even if none was asked for: so nothing is added before it is settled,
+ * and nothing of the client is touched behind the call.
+ */
 static bool arm(struct prm_client *client, uint32_t events, uint64_t data)
 {
 	struct epoll_event event = {
 		.events = events | EPOLLONESHOT,
 		.data.u64 = data,
 	};
+	int op = client->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
 
-	return epoll_ctl(client->server->epoll_fd, EPOLL_CTL_MOD, client->sock,
-			 &event) == 0;
+	client->watched = true;
+	return epoll_ctl(client->server->epoll_fd, op, client->sock, &event) ==
+	       0;
 }
 
 /* Hang-up alone is always reported: a client that is parked can do no more. */
@@ -112,13 +119,7 @@ static void submit(struct prm_server *server, struct prm_worker *worker,
 
 void prm_serve_new(struct prm_client *client)
 {
-	struct epoll_event event = { .events = EPOLLONESHOT };
-	enum prm_session_step step = prm_session_flush(&client->session);
-
-	if (epoll_ctl(client->server->epoll_fd, EPOLL_CTL_ADD, client->sock,
-		      &event) < 0)
-		step = PRM_STEP_END;
-	settle(client, step);
+	settle(client, prm_session_flush(&client->session));
 }
 
 void prm_serve_event(struct prm_server *server, struct prm_worker *worker,
