@@ -336,6 +336,9 @@ void prm_log_sink_write(struct prm_log_sink_state *sink,
 void prm_log_sink_write_direct(const struct prm_log_sink_state *sink,
 			       const struct prm_log_record *record)
 {
+	if (record->trace && sink->trace_fd >= 0 &&
+	    write_trace(sink, record) == 0)
+		return;
 	if (write_stderr(sink, record, false) < 0)
 		(void)send_syslog(sink, record);
 }
