@@ -14,6 +14,7 @@ one helper, then, after reset(), against the other.
 """
 
 import collections
+import errno
 import os
 import random
 import socket
@@ -49,6 +50,9 @@ def node(path, flags=os.O_RDWR, **options):
     """The Target of a file or device node."""
     return Target(f"{path} {'ro' if flags == os.O_RDONLY else 'rw'}",
                   lambda: os.open(path, flags | os.O_CLOEXEC), **options)
+
+
+NOWHERE = node("/dev/null", scsi=False)
 
 
 class Request(collections.namedtuple(
@@ -124,9 +128,11 @@ class Generator:
         elif kind == "too long":
             cdb[7:9] = struct.pack(">H", rnd.choice([8193, 16384, 65535]))
         elif kind == "long list":
+            # Theirs runs it: not where it takes a unit attention with it.
+            target = NOWHERE
             cdb = bytearray(pr_out(REGISTER_AND_IGNORE))
             cdb[rnd.choice([5, 6])] = rnd.choice([1, 255])
-            data = params(new_key=0)
+            data = params()
         elif kind == "no descriptor":
             fds = 0
         elif kind == "descriptors":
@@ -246,7 +252,13 @@ DELIBERATE = [
      "and the command looks carried out; ours is an error.",
      lambda request, theirs, ours:
      CLOSED not in (theirs, ours) and is_false_good(request, theirs) and
-     ours.code in (TERMINATED, (0xb, 0x29, 7))),
+     not ours.good),
+    ("A device that has gone is a hardware error in QEMU's newer table; that "
+     "of Debian 12 does not have the errno.",
+     lambda request, theirs, ours:
+     CLOSED not in (theirs, ours) and theirs.code == TERMINATED and
+     request.target.script.get("error") == errno.ENODEV and
+     ours.code == (4, 0x44, 0)),
     ("A status that no initiator knows is an error with sense; QEMU's passes "
      "it on.",
      lambda request, theirs, ours:

@@ -5,6 +5,7 @@ Where real SCSI devices are missing, scripted ones stand in for both: ours has
 them linked in, QEMU's has them preloaded.
 """
 
+import errno
 import os
 import shutil
 
@@ -133,6 +134,7 @@ def test_every_difference_is_met(helpers):
     targets += [scripted(helpers, host=f"{host:x}") for host in range(0x18)]
     targets += [scripted(helpers, driver=f"{d:x}") for d in range(16)]
     targets += [scripted(helpers, status=f"{s:x}") for s in (2, 4, 0x10, 0xff)]
+    targets += [scripted(helpers, error=errno.ENODEV)]
     explained = assert_same(helpers, targets, make=every_command)
     explained += assert_same(helpers, nodes(), 7, 300)
     assert set(explained) == {reason for reason, _ in DELIBERATE}
