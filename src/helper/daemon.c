@@ -38,7 +38,7 @@
 
 /* What a start has gathered so far; released by daemon_deinit(). */
 struct daemon {
-	const struct prm_options *options;
+	const struct prm_arguments *options;
 	struct prm_fault *fault;
 	struct prm_background background;
 	struct prm_pidfile *pidfile;
@@ -48,12 +48,13 @@ struct daemon {
 	int listener;
 	int signal_fd;
 	int notify_fd;
+	int log_error; /* of reaching the log, to be told once we are up */
 };
 
 static void daemon_deinit(struct daemon *daemon)
 {
+	/* Threads that hang in a device may use the manager: it stays. */
 	(void)prm_server_free(daemon->server);
-	(void)prm_manager_unref(daemon->scsi);
 	(void)prm_claim_free(daemon->claim);
 	(void)prm_pidfile_free(daemon->pidfile);
 	(void)prm_fd_close(daemon->listener);
@@ -139,7 +140,7 @@ static int redirect_signals(struct daemon *daemon)
 	return 0;
 }
 
-static void open_log(const struct prm_options *options, const char *name)
+static int open_log(const struct prm_arguments *options, const char *name)
 {
 	struct prm_log_config config = {
 		.name = name,
@@ -147,17 +148,13 @@ static void open_log(const struct prm_options *options, const char *name)
 		.sink = options->daemonize ? PRM_LOG_SINK_SYSLOG
 					   : PRM_LOG_SINK_AUTO,
 	};
-	int error;
 
 	if (options->verbosity > 0)
 		config.level = options->verbosity > 1 ? PRM_LOG_DEBUG
 						      : PRM_LOG_INFO;
 	if (options->quiet)
 		config.level = PRM_LOG_ERROR;
-	error = prm_log_open(&config);
-	if (error < 0)
-		prm_log(PRM_LOG_WARNING, "cannot reach the log: %s",
-			strerror(-error));
+	return prm_log_open(&config);
 }
 
 /* A descriptor for each session and one for its request: take all there are. */
@@ -174,14 +171,14 @@ static void raise_descriptor_limit(void)
 /* What can fail and leaves nothing behind. */
 static int prepare(struct daemon *daemon, const char *name)
 {
-	const struct prm_options *options = daemon->options;
+	const struct prm_arguments *options = daemon->options;
 	char *words = NULL;
 	int error;
 
 	error = redirect_signals(daemon);
 	if (error < 0)
 		return error;
-	open_log(options, name);
+	daemon->log_error = open_log(options, name);
 	raise_descriptor_limit();
 	error = prm_manager_new("pr-manager-scsi,id=scsi", &daemon->scsi,
 				&words);
@@ -205,7 +202,7 @@ static int prepare(struct daemon *daemon, const char *name)
 /* The pid file, and then the socket. */
 static int appear(struct daemon *daemon)
 {
-	const struct prm_options *options = daemon->options;
+	const struct prm_arguments *options = daemon->options;
 	struct prm_listen_config config = {
 		.mode = options->mode,
 		.uid = options->owner.uid,
@@ -231,7 +228,7 @@ static int appear(struct daemon *daemon)
 
 static int make_server(struct daemon *daemon)
 {
-	const struct prm_options *options = daemon->options;
+	const struct prm_arguments *options = daemon->options;
 	struct prm_server_config config = {
 		.path_fd = -1,
 		.watch_fd = -1,
@@ -266,6 +263,12 @@ static int settle(struct daemon *daemon)
 	error = make_server(daemon);
 	if (error < 0)
 		return error;
+	if (daemon->log_error < 0)
+		prm_log(PRM_LOG_WARNING, "cannot reach %s: %s",
+			daemon->options->daemonize ? "syslog: nothing will be "
+						     "logged"
+						   : "the journal",
+			strerror(-daemon->log_error));
 	if (daemon->options->daemonize) {
 		error = prm_background_detach(&daemon->background,
 					      daemon->fault);
@@ -301,22 +304,22 @@ static int live(struct daemon *daemon, const char *name)
 {
 	int error = prepare(daemon, name);
 
-	if (error == 0) {
+	if (error == 0)
 		error = appear(daemon);
-		if (error == 0)
-			error = settle(daemon);
-		if (error < 0 && daemon->pidfile)
-			prm_pidfile_abandon(daemon->pidfile);
-		if (error == 0)
-			error = serve(daemon);
-		if (daemon->claim)
-			prm_claim_remove(daemon->claim);
-	}
+	if (error == 0)
+		error = settle(daemon);
+	if (error == 0)
+		error = serve(daemon);
+
+	if (daemon->claim)
+		prm_claim_remove(daemon->claim);
+	if (error < 0 && daemon->pidfile)
+		prm_pidfile_abandon(daemon->pidfile);
 	prm_log_close(LOG_CLOSE_MS);
 	return error;
 }
 
-int prm_daemon_run(const struct prm_options *options, const char *name,
+int prm_daemon_run(const struct prm_arguments *options, const char *name,
 		   struct prm_fault *fault, int *ret_status)
 {
 	CLEANUP(daemon_deinit)

@@ -7,7 +7,7 @@
 #include "helper/daemon.h"
 #include "helper/log/trace.h"
 #include "helper/start/background.h"
-#include "helper/start/options.h"
+#include "helper/start/arguments.h"
 
 static void list_events(void)
 {
@@ -15,16 +15,16 @@ static void list_events(void)
 		(void)puts(prm_trace_name((enum prm_trace_event)event));
 }
 
-static int act(const struct prm_options *options, const char *name,
+static int act(const struct prm_arguments *options, const char *name,
 	       struct prm_fault *fault, int *ret_status)
 {
 	switch (options->action) {
-	case PRM_OPTIONS_HELP: prm_options_help(stdout, name); break;
-	case PRM_OPTIONS_VERSION:
+	case PRM_ARGUMENTS_HELP: prm_arguments_help(stdout, name); break;
+	case PRM_ARGUMENTS_VERSION:
 		(void)printf("%s (pr-manager) %s\n", name, PRM_VERSION);
 		break;
-	case PRM_OPTIONS_EVENTS: list_events(); break;
-	case PRM_OPTIONS_SERVE:
+	case PRM_ARGUMENTS_EVENTS: list_events(); break;
+	case PRM_ARGUMENTS_SERVE:
 		return prm_daemon_run(options, name, fault, ret_status);
 	}
 	*ret_status = fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -34,13 +34,13 @@ static int act(const struct prm_options *options, const char *name,
 int main(int argc, char **argv)
 {
 	const char *name = program_invocation_short_name;
-	struct prm_options options;
+	struct prm_arguments options;
 	struct prm_fault fault;
 	int error, status;
 
 	if (prm_background_fill() < 0)
 		return EXIT_FAILURE;
-	error = prm_options_parse(argc, argv, &fault, &options);
+	error = prm_arguments_parse(argc, argv, &fault, &options);
 	if (error == 0)
 		error = act(&options, name, &fault, &status);
 	if (error == 0)

@@ -185,6 +185,12 @@ int prm_claim_bind(struct prm_claim *claim,
 		return error;
 	here.path = claim->path;
 	error = prm_listen(&here, ret_listener, &claim->path_fd);
+	if (error == -EPERM && config->uid != (uid_t)-1)
+		return prm_fault(fault, error,
+				 "cannot give %s to user %u: that needs "
+				 "CAP_CHOWN; start pr-helper as root, or "
+				 "without --socket-owner",
+				 claim->path, config->uid);
 	if (error < 0)
 		return prm_fault(fault, error, "cannot listen on %s: %s",
 				 claim->path, strerror(-error));
@@ -211,10 +217,13 @@ void prm_claim_remove(struct prm_claim *claim)
 {
 	struct prm_fault unused;
 
+	/* Never bound, or taken over: there is nothing of ours. */
+	if (claim->path_fd < 0 || !prm_is_at(claim->path_fd, claim->path))
+		return;
 	if (!claim->lock &&
 	    prm_lock_new(claim->path, 0, &unused, &claim->lock) < 0)
 		return;
-	if (claim->path_fd >= 0 && prm_is_at(claim->path_fd, claim->path))
+	if (prm_is_at(claim->path_fd, claim->path))
 		(void)unlink(claim->path);
 	prm_claim_unlock(claim);
 }

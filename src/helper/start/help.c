@@ -2,7 +2,7 @@
 /* What -h prints: all there is to know to start the helper, on one screen. */
 
 #include "helper/serve/limits.h"
-#include "helper/start/options.h"
+#include "helper/start/arguments.h"
 
 static const char usage[] =
 	"Usage: %s [OPTION]...\n"
@@ -60,7 +60,7 @@ static const char log_options[] =
 	"helper when the requests that have begun are answered. More in "
 	"pr-helper(8).\n";
 
-void prm_options_help(FILE *out, const char *name)
+void prm_arguments_help(FILE *out, const char *name)
 {
 	(void)fprintf(out, usage, name);
 	(void)fputs(socket_options, out);

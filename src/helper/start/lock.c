@@ -32,20 +32,15 @@ struct prm_lock {
 	int fd; /* owned, and locked from the end of construction */
 };
 
-static void free_lock(struct prm_lock *lock)
-{
-	(void)prm_fd_close(lock->fd);
-	free(lock->path);
-	free(lock);
-}
-
 struct prm_lock *prm_lock_free(struct prm_lock *lock)
 {
 	if (!lock)
 		return NULL;
 	if (lock->fd >= 0 && prm_is_at(lock->fd, lock->path))
 		(void)unlink(lock->path);
-	free_lock(lock);
+	(void)prm_fd_close(lock->fd);
+	free(lock->path);
+	free(lock);
 	return NULL;
 }
 
@@ -69,54 +64,64 @@ static int open_lock(const char *path, struct prm_fault *fault, int *ret_fd)
 	return 0;
 }
 
-/* Lock the file that has the name @path: 1, 0 if another holds it, -errno. */
-static int try_lock(const char *path, struct prm_fault *fault, int *ret_fd)
+/* Wait until @deadline for the lock on an open file: 0 or -errno. */
+static int wait_for(int fd, int64_t deadline)
 {
-	CLEANUP(prm_fd_closep) int fd = -1;
-	int error = open_lock(path, fault, &fd);
-
-	if (error < 0)
-		return error;
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno == EWOULDBLOCK)
-			return 0;
-		return prm_fault(fault, -errno, "cannot lock %s: %s", path,
-				 strerror(errno));
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK)
+			return -errno;
+		if (prm_clock_ns() >= deadline)
+			return -EAGAIN;
+		(void)poll(NULL, 0, RETRY_MS);
 	}
-	if (!prm_is_at(fd, path))
-		return 0;
-	*ret_fd = steal_fd(&fd);
-	return 1;
+	return 0;
+}
+
+/* Open and lock whatever file has the name @path once we have the lock. */
+static int acquire(const char *path, int64_t deadline, struct prm_fault *fault,
+		   int *ret_fd)
+{
+	for (;;) {
+		CLEANUP(prm_fd_closep) int fd = -1;
+		int error = open_lock(path, fault, &fd);
+
+		if (error < 0)
+			return error;
+		error = wait_for(fd, deadline);
+		if (error == -EAGAIN)
+			return prm_fault(fault, error,
+					 "another pr-helper is starting or "
+					 "ending here (it holds %s): wait for "
+					 "that one, or stop it",
+					 path);
+		if (error < 0)
+			return prm_fault(fault, error, "cannot lock %s: %s",
+					 path, strerror(-error));
+		if (prm_is_at(fd, path)) {
+			*ret_fd = steal_fd(&fd);
+			return 0;
+		}
+	}
 }
 
 int prm_lock_new(const char *path, unsigned int wait_ms,
 		 struct prm_fault *fault, struct prm_lock **ret_lock)
 {
 	int64_t deadline = prm_clock_ns() + wait_ms * PRM_NS_PER_MS;
-	struct prm_lock *lock = calloc(1, sizeof(*lock));
-	int got = -ENOMEM;
+	CLEANUP(prm_lock_freep) struct prm_lock *lock = NULL;
+	int error;
 
+	lock = calloc(1, sizeof(*lock));
 	if (!lock)
 		return prm_fault(fault, -ENOMEM, "out of memory");
 	lock->fd = -1;
 	if (asprintf(&lock->path, "%s.lock", path) < 0) {
-		free(lock);
+		lock->path = NULL;
 		return prm_fault(fault, -ENOMEM, "out of memory");
 	}
-	while ((got = try_lock(lock->path, fault, &lock->fd)) == 0) {
-		if (prm_clock_ns() >= deadline)
-			break;
-		(void)poll(NULL, 0, RETRY_MS);
-	}
-	if (got == 0)
-		got = prm_fault(fault, -EAGAIN,
-				"another pr-helper is starting on %s (it holds "
-				"%s): wait for that one, or stop it",
-				path, lock->path);
-	if (got < 0) {
-		free_lock(lock);
-		return got;
-	}
-	*ret_lock = lock;
+	error = acquire(lock->path, deadline, fault, &lock->fd);
+	if (error < 0)
+		return error;
+	*ret_lock = steal_ptr(&lock);
 	return 0;
 }

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,7 +21,8 @@
 
 struct prm_pidfile {
 	char *path;
-	int fd; /* owned, and locked from the end of construction */
+	int fd;    /* owned, and locked from the end of construction */
+	bool ours; /* what is in it: nothing yet, or our id */
 };
 
 static void free_stringp(char **slot)
@@ -120,6 +122,7 @@ int prm_pidfile_new(const char *path, struct prm_fault *fault,
 			return refuse(pidfile->fd, path, error, fault);
 	} while (!prm_is_at(pidfile->fd, pidfile->path));
 
+	pidfile->ours = lseek(pidfile->fd, 0, SEEK_END) == 0;
 	*ret_pidfile = steal_ptr(&pidfile);
 	return 0;
 }
@@ -129,6 +132,7 @@ int prm_pidfile_write(struct prm_pidfile *pidfile, struct prm_fault *fault)
 	char line[16];
 	int len = snprintf(line, sizeof(line), "%d\n", (int)getpid());
 
+	pidfile->ours = true;
 	if (fchmod(pidfile->fd, 0600) < 0 || ftruncate(pidfile->fd, 0) < 0 ||
 	    pwrite(pidfile->fd, line, (size_t)len, 0) != len)
 		return prm_fault(fault, -EIO, "cannot write pid file %s: %s",
@@ -138,6 +142,6 @@ int prm_pidfile_write(struct prm_pidfile *pidfile, struct prm_fault *fault)
 
 void prm_pidfile_abandon(struct prm_pidfile *pidfile)
 {
-	if (prm_is_at(pidfile->fd, pidfile->path))
+	if (pidfile->ours && prm_is_at(pidfile->fd, pidfile->path))
 		(void)unlink(pidfile->path);
 }

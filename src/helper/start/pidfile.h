@@ -34,7 +34,10 @@ int prm_pidfile_new(const char *path, struct prm_fault *fault,
 /* Make the contents this process's id and a newline. 0 or -errno. */
 int prm_pidfile_write(struct prm_pidfile *pidfile, struct prm_fault *fault);
 
-/* Remove the file: its contents would be the id of a start that failed. */
+/*
+ * Remove the file of a start that failed, unless what is in it is still what
+ * another process left there.
+ */
 void prm_pidfile_abandon(struct prm_pidfile *pidfile);
 
 /*

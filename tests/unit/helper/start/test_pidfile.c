@@ -111,6 +111,20 @@ static void abandoned_means_removed(void **state)
 	assert_null(prm_pidfile_free(pidfile));
 }
 
+static void what_another_left_is_abandoned_only_once_overwritten(void **state)
+{
+	struct prm_pidfile *pidfile;
+
+	put_file(in("p"), "1234567\n");
+	assert_int_equal(prm_pidfile_new(in("p"), &fault, &pidfile), 0);
+	prm_pidfile_abandon(pidfile);
+	assert_file_holds(in("p"), "1234567\n");
+	assert_int_equal(prm_pidfile_write(pidfile, &fault), 0);
+	prm_pidfile_abandon(pidfile);
+	assert_int_equal(access(in("p"), F_OK), -1);
+	assert_null(prm_pidfile_free(pidfile));
+}
+
 static void relative_path_outlives_the_folder_it_is_relative_to(void **state)
 {
 	struct prm_pidfile *pidfile;
@@ -135,6 +149,7 @@ int main(void)
 		TEST(leaves_a_locked_one_alone_and_names_who_has_it),
 		TEST(follows_no_link_and_takes_no_other_kind),
 		TEST(abandoned_means_removed),
+		TEST(what_another_left_is_abandoned_only_once_overwritten),
 		TEST(relative_path_outlives_the_folder_it_is_relative_to),
 	};
 

@@ -9,12 +9,12 @@
 #include <string.h>
 #include <cmocka.h>
 #include "helper/serve/limits.h"
-#include "helper/start/options.h"
+#include "helper/start/arguments.h"
 #include "ipc/listen.h"
 
 #define ARGS_MAX 72
 
-static struct prm_options options;
+static struct prm_arguments options;
 static struct prm_fault fault;
 
 static int parse_list(const char *first, va_list more)
@@ -25,7 +25,7 @@ static int parse_list(const char *first, va_list more)
 	for (const char *arg = first; arg; arg = va_arg(more, const char *))
 		argv[argc++] = (char *)arg;
 	fault.text[0] = '\0';
-	return prm_options_parse(argc, argv, &fault, &options);
+	return prm_arguments_parse(argc, argv, &fault, &options);
 }
 
 /* Parse, and see that it is accepted. */
@@ -44,7 +44,7 @@ static void accept(const char *first, ...)
 /* Parse, and see that it is refused with words that hold @part. */
 static void refuse(const char *part, const char *first, ...)
 {
-	struct prm_options before = options;
+	struct prm_arguments before = options;
 	va_list more;
 	int error;
 
@@ -61,7 +61,7 @@ static void refuse(const char *part, const char *first, ...)
 static void nothing_given_means_what_qemu_means(void **state)
 {
 	accept(NULL);
-	assert_int_equal(options.action, PRM_OPTIONS_SERVE);
+	assert_int_equal(options.action, PRM_ARGUMENTS_SERVE);
 	assert_string_equal(options.socket, "/var/run/qemu-pr-helper.sock");
 	assert_false(options.socket_given);
 	assert_null(options.pidfile);
@@ -114,15 +114,15 @@ static void long_options_of_qemu_are_taken(void **state)
 static void help_and_version_win_over_what_follows(void **state)
 {
 	accept("-h", "--nonsense", NULL);
-	assert_int_equal(options.action, PRM_OPTIONS_HELP);
+	assert_int_equal(options.action, PRM_ARGUMENTS_HELP);
 	accept("--help", "nonsense", NULL);
-	assert_int_equal(options.action, PRM_OPTIONS_HELP);
+	assert_int_equal(options.action, PRM_ARGUMENTS_HELP);
 	accept("-V", "-k", "relative", NULL);
-	assert_int_equal(options.action, PRM_OPTIONS_VERSION);
+	assert_int_equal(options.action, PRM_ARGUMENTS_VERSION);
 	accept("--version", NULL);
-	assert_int_equal(options.action, PRM_OPTIONS_VERSION);
+	assert_int_equal(options.action, PRM_ARGUMENTS_VERSION);
 	accept("-T", "help", NULL);
-	assert_int_equal(options.action, PRM_OPTIONS_EVENTS);
+	assert_int_equal(options.action, PRM_ARGUMENTS_EVENTS);
 }
 
 static void daemon_has_a_pid_file_even_if_none_is_named(void **state)
@@ -240,18 +240,18 @@ static void limits_have_limits(void **state)
 
 static void traces_add_up_to_a_limit(void **state)
 {
-	char *argv[2 * PRM_OPTIONS_TRACES_MAX + 4] = { (char *)"pr-helper" };
+	char *argv[2 * PRM_ARGUMENTS_TRACES_MAX + 4] = { (char *)"pr-helper" };
 	int argc = 1;
 
-	while (argc <= 2 * PRM_OPTIONS_TRACES_MAX) {
+	while (argc <= 2 * PRM_ARGUMENTS_TRACES_MAX) {
 		argv[argc++] = (char *)"-T";
 		argv[argc++] = (char *)"x";
 	}
-	assert_int_equal(prm_options_parse(argc, argv, &fault, &options), 0);
-	assert_int_equal(options.traces_count, PRM_OPTIONS_TRACES_MAX);
+	assert_int_equal(prm_arguments_parse(argc, argv, &fault, &options), 0);
+	assert_int_equal(options.traces_count, PRM_ARGUMENTS_TRACES_MAX);
 	argv[argc++] = (char *)"-T";
 	argv[argc++] = (char *)"y";
-	assert_int_equal(prm_options_parse(argc, argv, &fault, &options),
+	assert_int_equal(prm_arguments_parse(argc, argv, &fault, &options),
 			 -EINVAL);
 }
 
@@ -288,7 +288,7 @@ static void help_fits_a_screen_and_names_every_option(void **state)
 	size_t size = 0, width = 0;
 	FILE *out = open_memstream(&text, &size);
 
-	prm_options_help(out, "some-name");
+	prm_arguments_help(out, "some-name");
 	assert_int_equal(fclose(out), 0);
 	assert_ptr_equal(strstr(text, "Usage: some-name "), text);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef PRM_HELPER_START_OPTIONS_H
-#define PRM_HELPER_START_OPTIONS_H
+#ifndef PRM_HELPER_START_ARGUMENTS_H
+#define PRM_HELPER_START_ARGUMENTS_H
 
 /*
  * The command line: qemu-pr-helper's, and what it lacks.
@@ -18,25 +18,25 @@
 #define PRM_DEFAULT_PIDFILE "/var/run/qemu-pr-helper.pid"
 
 /* The most -T options. */
-#define PRM_OPTIONS_TRACES_MAX 32
+#define PRM_ARGUMENTS_TRACES_MAX 32
 
 /**
- * enum prm_options_action - what the user asked for
- * @PRM_OPTIONS_SERVE:   to be a helper
- * @PRM_OPTIONS_HELP:    -h
- * @PRM_OPTIONS_VERSION: -V
- * @PRM_OPTIONS_EVENTS:  -T help
+ * enum prm_arguments_action - what the user asked for
+ * @PRM_ARGUMENTS_SERVE:   to be a helper
+ * @PRM_ARGUMENTS_HELP:    -h
+ * @PRM_ARGUMENTS_VERSION: -V
+ * @PRM_ARGUMENTS_EVENTS:  -T help
  */
-enum prm_options_action {
-	PRM_OPTIONS_SERVE,
-	PRM_OPTIONS_HELP,
-	PRM_OPTIONS_VERSION,
-	PRM_OPTIONS_EVENTS,
+enum prm_arguments_action {
+	PRM_ARGUMENTS_SERVE,
+	PRM_ARGUMENTS_HELP,
+	PRM_ARGUMENTS_VERSION,
+	PRM_ARGUMENTS_EVENTS,
 };
 
 /**
- * struct prm_options - the command line in values
- * @action:       what to do; all others are meant for PRM_OPTIONS_SERVE
+ * struct prm_arguments - the command line in values
+ * @action:       what to do; all others are meant for PRM_ARGUMENTS_SERVE
  * @socket:       path of the socket
  * @socket_given: whether it was named, which socket activation does not allow
  * @mode:         of the socket file, or PRM_LISTEN_MODE_UMASK
@@ -55,8 +55,8 @@ enum prm_options_action {
  *
  * Strings are borrowed from the argument vector.
  */
-struct prm_options {
-	enum prm_options_action action;
+struct prm_arguments {
+	enum prm_arguments_action action;
 	const char *socket;
 	bool socket_given;
 	mode_t mode;
@@ -70,25 +70,25 @@ struct prm_options {
 	unsigned int max_workers;
 	bool quiet;
 	unsigned int verbosity;
-	const char *traces[PRM_OPTIONS_TRACES_MAX];
+	const char *traces[PRM_ARGUMENTS_TRACES_MAX];
 	size_t traces_count;
 };
 
 /**
- * prm_options_parse() - read the command line
+ * prm_arguments_parse() - read the command line
  * @argc:        of main()
  * @argv:        of main(); its elements change places
  * @fault:       says what is wrong, with which value, and what to do
- * @ret_options: what was asked for, written on success only
+ * @ret_arguments: what was asked for, written on success only
  *
  * Looks up users and groups. -h and -V win over whatever follows them.
  *
  * Return: 0, or -EINVAL.
  */
-int prm_options_parse(int argc, char **argv, struct prm_fault *fault,
-		      struct prm_options *ret_options);
+int prm_arguments_parse(int argc, char **argv, struct prm_fault *fault,
+			struct prm_arguments *ret_arguments);
 
 /* Print what -h is for; @name is the program's own. */
-void prm_options_help(FILE *out, const char *name);
+void prm_arguments_help(FILE *out, const char *name);
 
 #endif

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "helper/serve/limits.h"
-#include "helper/start/options.h"
+#include "helper/start/arguments.h"
 #include "ipc/address.h"
 #include "ipc/listen.h"
 
@@ -62,7 +62,7 @@ static const struct option long_options[] = {
 
 /* What parsing has to remember beyond the options themselves. */
 struct parse {
-	struct prm_options options;
+	struct prm_arguments options;
 	struct prm_fault *fault;
 	const char *user; /* as given with -u, or NULL */
 	gid_t user_gid;   /* its group, or (gid_t)-1 */
@@ -221,17 +221,17 @@ static int parse_pidfile(struct parse *parse, const char *text)
 
 static int parse_trace(struct parse *parse, const char *text)
 {
-	struct prm_options *options = &parse->options;
+	struct prm_arguments *options = &parse->options;
 
 	if (strcmp(text, "help") == 0 || strcmp(text, "?") == 0) {
-		options->action = PRM_OPTIONS_EVENTS;
+		options->action = PRM_ARGUMENTS_EVENTS;
 		return 0;
 	}
-	if (options->traces_count == PRM_OPTIONS_TRACES_MAX)
+	if (options->traces_count == PRM_ARGUMENTS_TRACES_MAX)
 		return prm_fault(parse->fault, -EINVAL,
 				 "more than %d options -T: put the patterns in "
 				 "a file, for -T events=FILE",
-				 PRM_OPTIONS_TRACES_MAX);
+				 PRM_ARGUMENTS_TRACES_MAX);
 	options->traces[options->traces_count++] = text;
 	return 0;
 }
@@ -261,11 +261,11 @@ static int parse_unknown(struct parse *parse, char **argv)
 
 static int parse_option(struct parse *parse, int option, char **argv)
 {
-	struct prm_options *options = &parse->options;
+	struct prm_arguments *options = &parse->options;
 
 	switch (option) {
-	case 'h': options->action = PRM_OPTIONS_HELP; return 0;
-	case 'V': options->action = PRM_OPTIONS_VERSION; return 0;
+	case 'h': options->action = PRM_ARGUMENTS_HELP; return 0;
+	case 'V': options->action = PRM_ARGUMENTS_VERSION; return 0;
 	case 'd': options->daemonize = true; return 0;
 	case 'v': options->verbosity++; return 0;
 	case 'q': options->quiet = true; return 0;
@@ -294,7 +294,7 @@ static int parse_option(struct parse *parse, int option, char **argv)
 /* What can only be said once everything was read. */
 static int finish(struct parse *parse)
 {
-	struct prm_options *options = &parse->options;
+	struct prm_arguments *options = &parse->options;
 	struct prm_identity *identity = &options->identity;
 
 	if (options->daemonize && !options->pidfile)
@@ -312,8 +312,8 @@ static int finish(struct parse *parse)
 	return 0;
 }
 
-int prm_options_parse(int argc, char **argv, struct prm_fault *fault,
-		      struct prm_options *ret_options)
+int prm_arguments_parse(int argc, char **argv, struct prm_fault *fault,
+			struct prm_arguments *ret_arguments)
 {
 	struct parse parse = {
 		.options = {
@@ -336,8 +336,8 @@ int prm_options_parse(int argc, char **argv, struct prm_fault *fault,
 		error = parse_option(&parse, option, argv);
 		if (error < 0)
 			return error;
-		if (parse.options.action != PRM_OPTIONS_SERVE) {
-			*ret_options = parse.options;
+		if (parse.options.action != PRM_ARGUMENTS_SERVE) {
+			*ret_arguments = parse.options;
 			return 0;
 		}
 	}
@@ -348,6 +348,6 @@ int prm_options_parse(int argc, char **argv, struct prm_fault *fault,
 				 argv[optind]);
 	error = finish(&parse);
 	if (error == 0)
-		*ret_options = parse.options;
+		*ret_arguments = parse.options;
 	return error;
 }
