@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""I7: what each thread of a running daemon may do."""
+
+import os
+import pwd
+import socket
+
+import pytest
+
+import daemon
+from daemon import listen, status, tasks
+from test_activation import activated
+
+RAWIO = "0000000000020000"
+NONE = "0000000000000000"
+
+
+def check_tasks(pid, bounding=NONE, uid=0, gid=0):
+    """Every thread has CAP_SYS_RAWIO in reserve, and nothing else."""
+    threads = tasks(pid)
+    assert len(threads) >= 3  # the main one and two workers
+    for task in threads:
+        seen = status(pid, task)
+        assert seen["CapPrm"] == RAWIO, seen
+        assert seen["CapEff"] == NONE, seen
+        assert seen["CapInh"] == NONE, seen
+        assert seen["CapAmb"] == NONE, seen
+        assert seen["CapBnd"] == bounding, seen
+        assert seen["NoNewPrivs"] == "1", seen
+        assert seen["Uid"].split() == [str(uid)] * 4, seen
+        assert seen["Gid"].split() == [str(gid)] * 4, seen
+        assert seen["Groups"] == "", seen
+
+
+def test_root_keeps_one_capability(start, sock):
+    one = start("-k", sock, preexec=lambda: os.setgroups([1, 2, 3]))
+    check_tasks(one.ready(sock).pid)
+    assert one.stop() == 0
+
+
+def test_another_user_keeps_one_capability(start, sock):
+    one = start("-k", sock, "-u", "nobody", "-g", "nogroup",
+                env=daemon.no_leak_check()).ready(sock)
+    check_tasks(one.pid, uid=65534, gid=65534)
+    assert one.stop() == 0
+
+
+def test_user_brings_its_group(start, sock):
+    nobody = pwd.getpwnam("nobody")
+    one = start("-k", sock, "-u", "nobody",
+                env=daemon.no_leak_check()).ready(sock)
+    check_tasks(one.pid, uid=nobody.pw_uid, gid=nobody.pw_gid)
+
+
+def test_numbers_do_as_well(start, sock):
+    one = start("-k", sock, "-u", "12345", "-g", "54321",
+                env=daemon.no_leak_check()).ready(sock)
+    check_tasks(one.pid, uid=12345, gid=54321)
+
+
+def test_activated_daemon_keeps_one_capability(start, sock):
+    with listen(sock) as listener:
+        one = activated(start, [listener], "-u", "nobody").ready(sock)
+        check_tasks(one.pid, uid=65534, gid=65534)
+
+
+def test_background_daemon_keeps_one_capability(background, folder, sock):
+    one = background(os.path.join(folder, "pid"), "-k", sock)
+    check_tasks(one.pid)
+
+
+def as_unit(*capabilities, bounding=None):
+    """The rights that a unit with User=, Ambient- and BoundingSet= has."""
+    caps = ",".join(f"+{name}" for name in capabilities)
+    keep = "-all," + (caps if bounding is None else bounding)
+    return ["setpriv", "--reuid=4242", "--regid=4242", "--clear-groups",
+            f"--inh-caps=-all,{caps}", f"--ambient-caps=-all,{caps}",
+            f"--bounding-set={keep}"]
+
+
+def test_unit_with_one_capability_keeps_it(start, folder, sock):
+    os.chown(folder, 4242, 4242)
+    one = start("-k", sock, wrap=as_unit("sys_rawio"),
+                env=daemon.no_leak_check()).ready(sock)
+    check_tasks(one.pid, bounding=RAWIO, uid=4242, gid=4242)
+    assert one.stop() == 0
+    assert os.listdir(folder) == []
+
+
+def test_unit_that_may_empties_the_bounding_set(start, folder, sock):
+    os.chown(folder, 4242, 4242)
+    one = start("-k", sock, wrap=as_unit("sys_rawio", "setpcap"),
+                env=daemon.no_leak_check()).ready(sock)
+    check_tasks(one.pid, uid=4242, gid=4242)
+
+
+@pytest.mark.parametrize("wrap,words", [
+    (["setpriv", "--reuid=4242", "--regid=4242", "--clear-groups"],
+     "CAP_SYS_RAWIO is missing"),
+    (["setpriv", "--bounding-set=-sys_rawio"], "CAP_SYS_RAWIO is missing"),
+    (as_unit("sys_rawio", bounding="+sys_rawio,+chown"), "holds cap_chown"),
+], ids=["user", "root", "bounding"])
+def test_without_the_rights_it_does_not_start(start, folder, sock, wrap,
+                                              words):
+    os.chown(folder, 4242, 4242)
+    done = start("-k", sock, "-f", sock + ".pid", wrap=wrap).wait()
+    assert done[0] == 1
+    assert words in done[2] and done[2].count("\n") == 1
+    assert os.listdir(folder) == []
+
+
+def test_user_cannot_be_changed_without_the_right(start, folder, sock):
+    os.chown(folder, 4242, 4242)
+    done = start("-k", sock, "-u", "nobody", wrap=as_unit("sys_rawio")).wait()
+    assert done[0] == 1 and "cannot change to user 65534" in done[2]
+    assert os.listdir(folder) == []
+
+
+def test_privileges_are_gone_before_the_first_byte(start, sock):
+    """The features are the first thing said; by then all is given up."""
+    one = start("-k", sock)
+
+    def greeted():
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            client.settimeout(daemon.PATIENCE_S)
+            try:
+                client.connect(sock)
+            except (FileNotFoundError, ConnectionRefusedError):
+                return False
+            return client.recv(4) and status(one.pid)
+
+    seen = daemon.wait_until(greeted, "nobody speaks")
+    assert seen["CapEff"] == NONE and seen["CapPrm"] == RAWIO
