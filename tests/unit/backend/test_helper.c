@@ -149,16 +149,28 @@ static void count_event(struct prm_manager *manager, enum prm_event event,
 
 /* Sessions */
 
+/* Connections of a parent and of its child are served at the same time. */
+static pthread_mutex_t last_lock = PTHREAD_MUTEX_INITIALIZER;
+
 static bool receive(int sock, struct plan *plan)
 {
-	if (!fake_receive_cdb(sock, &plan->last))
+	struct fake_request request;
+	struct stat device = { 0 };
+
+	if (!fake_receive_cdb(sock, &request))
 		return false;
 	atomic_fetch_add(&plan->cdbs, 1);
-	if (plan->last.fd >= 0) {
-		(void)fstat(plan->last.fd, &plan->device);
-		(void)close(plan->last.fd);
+	if (request.fd >= 0) {
+		(void)fstat(request.fd, &device);
+		(void)close(request.fd);
 	}
-	return fake_receive_list(sock, &plan->last);
+	if (!fake_receive_list(sock, &request))
+		return false;
+	(void)pthread_mutex_lock(&last_lock);
+	plan->last = request;
+	plan->device = device;
+	(void)pthread_mutex_unlock(&last_lock);
+	return true;
 }
 
 static bool greet(int sock, struct plan *plan)
@@ -177,7 +189,9 @@ static void obey(int sock, unsigned int number, void *opaque)
 	if (!greet(sock, plan))
 		return;
 	while (receive(sock, plan)) {
+		(void)pthread_mutex_lock(&last_lock);
 		size = plan->last.cdb[0] == 0x5e ? plan->size : 0;
+		(void)pthread_mutex_unlock(&last_lock);
 		if (!fake_reply(sock, plan->status, size))
 			return;
 	}
@@ -650,10 +664,12 @@ static void read_cdb_only(int sock, unsigned int number, void *opaque)
 {
 	struct plan *plan = opaque;
 
-	if (!greet(sock, plan) || !fake_receive_cdb(sock, &plan->last))
+	struct fake_request request;
+
+	if (!greet(sock, plan) || !fake_receive_cdb(sock, &request))
 		return;
 	atomic_fetch_add(&plan->cdbs, 1);
-	(void)close(plan->last.fd);
+	(void)close(request.fd);
 }
 
 static void a_cdb_that_arrived_is_not_sent_again(void **state)
