@@ -314,8 +314,6 @@ static int serve(struct daemon *daemon)
 			"%s does not lead here any more, and the last client "
 			"has gone: this helper ends",
 			daemon->options->socket);
-	else
-		prm_log(PRM_LOG_INFO, "told to stop");
 	(void)prm_notify_send(daemon->notify_fd, PRM_NOTIFY_STOPPING);
 	return 0;
 }

@@ -146,7 +146,8 @@ static bool sets_are_dropped(void)
 	struct __user_cap_header_struct header = {
 		.version = _LINUX_CAPABILITY_VERSION_3,
 	};
-	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+	/* Filled, because valgrind knows of one element only. */
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = { 0 };
 
 	if (syscall(SYS_capget, &header, sets) < 0)
 		return false;

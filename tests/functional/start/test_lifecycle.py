@@ -68,7 +68,7 @@ def test_verbose_tells_where_it_serves_and_why_it_ends(start, sock):
     one.process.send_signal(signal.SIGTERM)
     _, _, err = one.wait()
     assert f"serving {sock}" in err
-    assert "told to stop" in err
+    assert "stopping" in err
 
 
 def test_it_does_not_fork_without_d(start, sock):
