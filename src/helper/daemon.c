@@ -180,8 +180,8 @@ static int prepare(struct daemon *daemon, const char *name)
 		return error;
 	daemon->log_error = open_log(options, name);
 	raise_descriptor_limit();
-	error = prm_manager_new("pr-manager-scsi,id=scsi", &daemon->scsi,
-				&words);
+	error = prm_manager_new("pr-manager-scsi,id=scsi,inspect=off",
+				&daemon->scsi, &words);
 	if (error < 0) {
 		error = prm_fault(daemon->fault, error, "%s",
 				  words ?: strerror(-error));
