@@ -58,9 +58,16 @@ void prm_crew_exit(struct prm_crew *crew, struct prm_worker *worker)
 	crew->inside--;
 }
 
-bool prm_crew_is_scarce(const struct prm_crew *crew)
+enum prm_supply prm_crew_supply(const struct prm_crew *crew)
 {
-	return crew->inside >= crew->max - crew->max / PRM_SPARE_WORKERS;
+	return crew->inside < crew->max - crew->max / PRM_SPARE_WORKERS
+		       ? PRM_SUPPLY_PLENTY
+		       : PRM_SUPPLY_SCARCE;
+}
+
+bool prm_crew_is_full(const struct prm_crew *crew)
+{
+	return crew->total >= crew->max;
 }
 
 bool prm_crew_is_large(const struct prm_crew *crew)
@@ -72,7 +79,7 @@ bool prm_crew_needs_watcher(struct prm_crew *crew, int64_t now_ns)
 {
 	bool watched = crew->watch_ns != 0;
 
-	if (crew->idle || crew->total == crew->max)
+	if (crew->idle)
 		return false;
 	crew->watch_ns = now_ns + PRM_WATCH_MS * PRM_NS_PER_MS;
 	return !watched;
@@ -81,14 +88,14 @@ bool prm_crew_needs_watcher(struct prm_crew *crew, int64_t now_ns)
 bool prm_crew_is_watched(struct prm_crew *crew, int64_t now_ns)
 {
 	/* As long as nobody waits, nobody would ask for the watcher again. */
-	if (crew->total == crew->max || (crew->idle && now_ns > crew->watch_ns))
+	if (crew->idle && now_ns > crew->watch_ns)
 		crew->watch_ns = 0;
 	return crew->watch_ns != 0;
 }
 
 bool prm_crew_is_stuck(const struct prm_crew *crew, int64_t now_ns)
 {
-	if (crew->idle || crew->total >= crew->max)
+	if (crew->idle)
 		return false;
 	prm_list_each(at, following, &crew->workers)
 	{

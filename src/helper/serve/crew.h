@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "helper/serve/lane.h"
 #include "helper/serve/list.h"
 
 /**
@@ -68,8 +69,11 @@ void prm_crew_enter(struct prm_crew *crew, struct prm_worker *worker,
 /* @worker comes out of a device. */
 void prm_crew_exit(struct prm_crew *crew, struct prm_worker *worker);
 
-/* Whether so many are in devices that the rest is for idle devices alone. */
-bool prm_crew_is_scarce(const struct prm_crew *crew);
+/* How many are left to go into devices; one of them is asking. */
+enum prm_supply prm_crew_supply(const struct prm_crew *crew);
+
+/* Whether there may not be one more. */
+bool prm_crew_is_full(const struct prm_crew *crew);
 
 /* Whether there are more than usual, so that an idle one may end. */
 bool prm_crew_is_large(const struct prm_crew *crew);
@@ -90,12 +94,12 @@ bool prm_crew_needs_watcher(struct prm_crew *crew, int64_t now_ns);
 bool prm_crew_is_watched(struct prm_crew *crew, int64_t now_ns);
 
 /**
- * prm_crew_is_stuck() - would it take one more worker to go on?
+ * prm_crew_is_stuck() - does it take somebody else to go on?
  * @crew:   the crew
  * @now_ns: the time
  *
- * Return: whether nobody waits, everybody has been in a device for
- * PRM_STUCK_MS, and there may be one more.
+ * Return: whether nobody waits, and everybody has been in a device for
+ * PRM_STUCK_MS.
  */
 bool prm_crew_is_stuck(const struct prm_crew *crew, int64_t now_ns);
 

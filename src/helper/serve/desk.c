@@ -50,8 +50,10 @@ int prm_desk_submit(struct prm_desk *desk, struct prm_worker *worker,
 {
 	int64_t now = prm_clock_ns();
 	LOCK_SCOPE(&desk->lock);
+	enum prm_supply supply = worker ? prm_crew_supply(&desk->crew)
+					: PRM_SUPPLY_NONE;
 	int r = prm_lane_enter(&desk->lanes, prm_request_lane(request),
-			       &request->job, prm_crew_is_scarce(&desk->crew));
+			       &request->job, supply);
 
 	if (r < 0)
 		return r;
@@ -71,7 +73,7 @@ struct prm_request *prm_desk_next(struct prm_desk *desk,
 {
 	LOCK_SCOPE(&desk->lock);
 	struct prm_job *job =
-		prm_lane_next(&desk->lanes, prm_crew_is_scarce(&desk->crew));
+		prm_lane_next(&desk->lanes, prm_crew_supply(&desk->crew));
 
 	if (job)
 		prm_crew_enter(&desk->crew, worker, prm_clock_ns());

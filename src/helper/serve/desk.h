@@ -77,7 +77,8 @@ void prm_desk_deinit(struct prm_desk *desk);
 /**
  * prm_desk_submit() - bring a request to its device
  * @desk:    the desk
- * @worker:  who brings it; inside the device on PRM_JOB_RUNNING
+ * @worker:  who brings it, and is inside the device if it is to be run; NULL
+ *           for one who never goes there: then it is parked
  * @request: with a device; its owner is set
  * @client:  who waits for it; the request owns it from now on
  * @arm:     called under the lock if the request is parked, as another thread

@@ -85,6 +85,16 @@ static bool is_busy(const struct prm_lane *lane)
 	return lane->running || lane->closing;
 }
 
+/* Whether @supply has a thread for this lane. */
+static bool is_allowed(const struct prm_lane *lane, enum prm_supply supply)
+{
+	switch (supply) {
+	case PRM_SUPPLY_PLENTY: return true;
+	case PRM_SUPPLY_SCARCE: return !is_busy(lane);
+	default: return false;
+	}
+}
+
 /* After a change: forget the lane, or have it in the ready list or not. */
 static void settle(struct prm_lanes *lanes, struct prm_lane *lane)
 {
@@ -119,7 +129,7 @@ void prm_job_init(struct prm_job *job)
 }
 
 int prm_lane_enter(struct prm_lanes *lanes, struct prm_lane_id id,
-		   struct prm_job *job, bool scarce)
+		   struct prm_job *job, enum prm_supply supply)
 {
 	struct prm_lane *lane = get_lane(lanes, id);
 
@@ -127,8 +137,7 @@ int prm_lane_enter(struct prm_lanes *lanes, struct prm_lane_id id,
 		return -ENOMEM;
 	job->lane = lane;
 	if (prm_list_empty(&lane->parked) &&
-	    lane->running < PRM_LANE_RUNNING_MAX &&
-	    !(scarce && is_busy(lane))) {
+	    lane->running < PRM_LANE_RUNNING_MAX && is_allowed(lane, supply)) {
 		job->state = PRM_JOB_RUNNING;
 		lane->running++;
 	} else {
@@ -199,22 +208,23 @@ static struct prm_job *start_running(struct prm_lanes *lanes,
 }
 
 /* The lane whose turn it is, or NULL. */
-static struct prm_lane *next_lane(const struct prm_lanes *lanes, bool scarce)
+static struct prm_lane *next_lane(const struct prm_lanes *lanes,
+				  enum prm_supply supply)
 {
 	prm_list_each(at, following, &lanes->ready)
 	{
 		struct prm_lane *lane =
 			prm_container(at, struct prm_lane, ready);
 
-		if (!scarce || !is_busy(lane))
+		if (is_allowed(lane, supply))
 			return lane;
 	}
 	return NULL;
 }
 
-struct prm_job *prm_lane_next(struct prm_lanes *lanes, bool scarce)
+struct prm_job *prm_lane_next(struct prm_lanes *lanes, enum prm_supply supply)
 {
-	struct prm_lane *lane = next_lane(lanes, scarce);
+	struct prm_lane *lane = next_lane(lanes, supply);
 	struct prm_job *job;
 
 	if (!lane)
@@ -227,9 +237,9 @@ struct prm_job *prm_lane_next(struct prm_lanes *lanes, bool scarce)
 	return job;
 }
 
-bool prm_lane_has_next(const struct prm_lanes *lanes, bool scarce)
+bool prm_lane_has_next(const struct prm_lanes *lanes, enum prm_supply supply)
 {
-	return next_lane(lanes, scarce) != NULL;
+	return next_lane(lanes, supply) != NULL;
 }
 
 void prm_lane_leave(struct prm_lanes *lanes, struct prm_job *job)

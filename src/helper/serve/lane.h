@@ -54,6 +54,18 @@ enum prm_job_state {
 };
 
 /**
+ * enum prm_supply - how many threads there are to go into devices
+ * @PRM_SUPPLY_PLENTY: enough
+ * @PRM_SUPPLY_SCARCE: few: only devices with nothing running get one
+ * @PRM_SUPPLY_NONE:   none at all
+ */
+enum prm_supply {
+	PRM_SUPPLY_PLENTY,
+	PRM_SUPPLY_SCARCE,
+	PRM_SUPPLY_NONE,
+};
+
+/**
  * struct prm_job - one job in a lane
  * @link:   among the parked or the retired ones
  * @lane:   its lane; NULL outside
@@ -92,15 +104,15 @@ void prm_job_init(struct prm_job *job);
  * @lanes:  all lanes
  * @id:     the device
  * @job:    in no lane
- * @scarce: workers are few: only devices with nothing running get one
+ * @supply: of threads
  *
- * The job goes at once (PRM_JOB_RUNNING) if the lane has a place and nobody
- * waits before it; else it is parked (PRM_JOB_PARKED).
+ * The job goes at once (PRM_JOB_RUNNING) if the lane has a place, nobody waits
+ * before it and @supply allows it; else it is parked (PRM_JOB_PARKED).
  *
  * Return: 0, or -ENOMEM, with @job as it was.
  */
 int prm_lane_enter(struct prm_lanes *lanes, struct prm_lane_id id,
-		   struct prm_job *job, bool scarce);
+		   struct prm_job *job, enum prm_supply supply);
 
 /* Take a parked job out of its lane, before its turn. */
 void prm_lane_withdraw(struct prm_lanes *lanes, struct prm_job *job);
@@ -120,16 +132,16 @@ int prm_lane_retire(struct prm_lanes *lanes, struct prm_lane_id id,
 /**
  * prm_lane_next() - whose turn is it?
  * @lanes:  all lanes
- * @scarce: as for prm_lane_enter()
+ * @supply: of threads
  *
  * Devices take turns; within one, jobs go in the order in which they came.
  *
  * Return: a job, now PRM_JOB_RUNNING or PRM_JOB_CLOSING; NULL if none can go.
  */
-struct prm_job *prm_lane_next(struct prm_lanes *lanes, bool scarce);
+struct prm_job *prm_lane_next(struct prm_lanes *lanes, enum prm_supply supply);
 
 /* Whether prm_lane_next() would find a job. */
-bool prm_lane_has_next(const struct prm_lanes *lanes, bool scarce);
+bool prm_lane_has_next(const struct prm_lanes *lanes, enum prm_supply supply);
 
 /* @job, running or closing, is done with its device. */
 void prm_lane_leave(struct prm_lanes *lanes, struct prm_job *job);

@@ -23,22 +23,29 @@ static unsigned int base_workers(unsigned int workers, long cpus)
 	return base < workers ? base : workers;
 }
 
+/* As many as asked for, if they leave three quarters of @nofile to others. */
+static unsigned int fitting_workers(unsigned int max_workers, size_t nofile)
+{
+	size_t most = nofile / 4 / PRM_WORKER_FDS;
+	size_t workers = smaller(max_workers, most);
+
+	return workers > PRM_MIN_WORKERS ? (unsigned int)workers
+					 : PRM_MIN_WORKERS;
+}
+
 int prm_limits_init(struct prm_limits *limits, size_t max_sessions,
 		    unsigned int max_workers, long cpus, size_t nofile)
 {
-	size_t fixed, left;
+	const size_t own = PRM_OWN_FDS + PRM_PILE_MIN;
+	size_t left = nofile > own ? nofile - own : 0;
 
 	if (!max_sessions || !max_workers)
 		return -EINVAL;
-	if (max_workers < PRM_MIN_WORKERS)
-		max_workers = PRM_MIN_WORKERS;
-	fixed = PRM_OWN_FDS + (size_t)max_workers * PRM_WORKER_FDS +
-		PRM_PILE_MIN;
-	if (nofile < fixed + 2)
+	limits->workers = fitting_workers(max_workers, left);
+	limits->base = base_workers(limits->workers, cpus);
+	if (left < limits->workers * PRM_WORKER_FDS + 2)
 		return -EMFILE;
-	left = nofile - fixed;
-	limits->workers = max_workers;
-	limits->base = base_workers(max_workers, cpus);
+	left -= limits->workers * PRM_WORKER_FDS;
 	limits->sessions = smaller(max_sessions, left / 2);
 	left -= 2 * limits->sessions;
 	limits->pile = smaller(PRM_PILE_MIN + left, PRM_PILE_MAX);

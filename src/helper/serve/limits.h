@@ -92,6 +92,7 @@ struct prm_limits {
  * A session needs two: its socket, and the descriptor of its request, so that
  * no request fails for want of one. A worker that is stuck keeps the one of a
  * client that has gone. What is left is for what clients should not have sent.
+ * Where there are few, fewer workers and sessions than asked for have to do.
  *
  * Return: 0; -EINVAL for a zero; -EMFILE if not even one session fits.
  */

@@ -12,7 +12,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/clock.h"
@@ -23,6 +23,9 @@
 #include "helper/serve/serve.h"
 #include "helper/serve/watcher.h"
 #include "helper/serve/worker.h"
+
+/* Events that the watcher takes before it looks at the deadlines again. */
+#define STAND_IN_EVENTS 16
 
 /* What the watcher waits for; the last only while all workers are stuck. */
 enum {
@@ -77,33 +80,57 @@ static bool is_stuck(struct prm_server *server, int64_t now)
 	return prm_crew_is_stuck(&desk->crew, now);
 }
 
-static bool has_ready_request(struct prm_server *server)
+/* Whether one more worker may be started, and would have something to do. */
+static bool is_help_wanted(struct prm_server *server)
+{
+	struct pollfd at = { .fd = server->epoll_fd, .events = POLLIN };
+	struct prm_desk *desk = &server->desk;
+	LOCK_SCOPE(&desk->lock);
+
+	if (prm_crew_is_full(&desk->crew))
+		return false;
+	return prm_lane_has_next(&desk->lanes, prm_crew_supply(&desk->crew)) ||
+	       poll(&at, 1, 0) > 0;
+}
+
+static bool is_full(struct prm_server *server)
 {
 	struct prm_desk *desk = &server->desk;
 	LOCK_SCOPE(&desk->lock);
 
-	return prm_lane_has_next(&desk->lanes, prm_crew_is_scarce(&desk->crew));
+	return prm_crew_is_full(&desk->crew);
 }
 
-static bool has_event(struct prm_server *server)
+/*
+ * No worker is left, nor may there be one more: the watcher lets clients in
+ * and reads their requests.  It parks them, so that they are answered at their
+ * deadline at the latest.
+ */
+static void stand_in(struct prm_server *server)
 {
-	struct pollfd at = { .fd = server->epoll_fd, .events = POLLIN };
+	struct epoll_event event;
 
-	return poll(&at, 1, 0) > 0;
+	for (int i = 0; i < STAND_IN_EVENTS; i++) {
+		if (epoll_wait(server->epoll_fd, &event, 1, 0) <= 0)
+			return;
+		prm_worker_take(server, NULL, event.data.u64);
+	}
 }
 
-/* All workers stuck and something to do: one more. */
+/* All workers stuck: one more if there is something to do. */
 static void help_out(struct prm_server *server, int64_t now)
 {
-	int r;
+	int r = 0;
 
-	if (!is_stuck(server, now) ||
-	    !(has_ready_request(server) || has_event(server)))
+	if (!is_stuck(server, now))
 		return;
-	r = prm_worker_start(server);
+	if (is_help_wanted(server))
+		r = prm_worker_start(server);
 	if (r < 0)
 		prm_log(PRM_LOG_WARNING, "cannot start a worker: %s",
 			strerror(-r));
+	if (r < 0 || is_full(server))
+		stand_in(server);
 }
 
 /* Let nobody in any more, and wait for those who are in. */

@@ -29,8 +29,8 @@ struct thread {
 	struct prm_server *server;
 };
 
-static void take_event(struct prm_server *server, struct prm_worker *worker,
-		       uint64_t event)
+void prm_worker_take(struct prm_server *server, struct prm_worker *worker,
+		     uint64_t event)
 {
 	uint64_t count;
 
@@ -116,7 +116,7 @@ static bool serve_once(struct thread *thread)
 		return false;
 	get_up(server, worker);
 	if (count > 0)
-		take_event(server, worker, event.data.u64);
+		prm_worker_take(server, worker, event.data.u64);
 	return !atomic_load(&server->ending) || !leave(thread, false);
 }
 

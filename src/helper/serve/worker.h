@@ -18,6 +18,15 @@
 int prm_worker_start(struct prm_server *server);
 
 /**
+ * prm_worker_take() - do what an event of epoll asks for
+ * @server: whose
+ * @worker: who was told of it; NULL for the watcher, who parks every request
+ * @event:  what it is about (state.h)
+ */
+void prm_worker_take(struct prm_server *server, struct prm_worker *worker,
+		     uint64_t event);
+
+/**
  * prm_workers_end() - tell all to end, and wait for them
  * @server:      whose
  * @patience_ms: how long to wait for those in devices, in milliseconds
