@@ -139,8 +139,7 @@ def c_files(run):
                                  "doc")
             for suffix in ("c", "h")
             for path in sorted(glob.glob(
-                f"{folder_}/**/*.{suffix}", root_dir=run.root,
-                recursive=True))]
+                f"{run.root}/{folder_}/**/*.{suffix}", recursive=True))]
 
 
 def shell_files(run):
@@ -157,7 +156,7 @@ def shell_files(run):
             first = file.readline(80)
         if name.endswith(".sh") or (first.startswith(b"#!")
                                     and first.rstrip().endswith(b"sh")):
-            yield name
+            yield path
 
 
 def static(run):

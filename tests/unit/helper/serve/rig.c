@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -20,6 +21,7 @@
 #include "base/fd.h"
 #include "base/lock.h"
 #include "device/kernel.h"
+#include "helper/serve/serve.h"
 #include "rig.h"
 
 #define MAGIC "device"
@@ -96,22 +98,21 @@ static int fake_sg_io(int fd, struct sg_io_hdr *hdr)
 	return -EIO;
 }
 
-/* The minor number is the index of the device; its kind follows from it. */
-static unsigned int kind_of_path(const char *path)
+/* The minor number of device-mapper's devices is what they are. */
+static enum rig_mapping mapping_of(const char *path)
 {
-	unsigned int minor_number = 0;
-	const char *colon = strchr(path, ':');
+	unsigned int minor_number;
 
-	if (colon)
-		(void)sscanf(colon + 1, "%u", &minor_number);
-	return minor_number / 1000;
+	if (sscanf(path, "dev/block/253:%u", &minor_number) == 1)
+		return minor_number;
+	return RIG_NOT_MAPPED;
 }
 
 static int fake_read(const char *path, char *buf, size_t size)
 {
-	switch (kind_of_path(path)) {
-	case 1: (void)snprintf(buf, size, "mpath-3600"); return 0;
-	case 3: return -EACCES;
+	switch (mapping_of(path)) {
+	case RIG_MULTIPATH: (void)snprintf(buf, size, "mpath-3600"); return 0;
+	case RIG_UNKNOWN: return -EACCES;
 	default: return -ENOENT;
 	}
 }
@@ -124,7 +125,7 @@ static int fake_list(const char *path, char (*names)[PRM_KERNEL_NAME_SIZE],
 
 static int fake_exists(const char *path)
 {
-	return kind_of_path(path) == 3 ? -EACCES : 0;
+	return mapping_of(path) == RIG_UNKNOWN ? -EACCES : 0;
 }
 
 static const struct prm_kernel fake_kernel = {
@@ -194,6 +195,14 @@ struct rig_device rig_disk(unsigned int index)
 		.type = S_IFBLK,
 		.number = makedev(8, index),
 	};
+}
+
+struct rig_device rig_mapped(enum rig_mapping mapping)
+{
+	struct rig_device device = rig_disk(0);
+
+	device.number = makedev(253, mapping);
+	return device;
 }
 
 int rig_open(const struct rig_device *device, bool writable)
@@ -382,7 +391,8 @@ void rig_start(struct rig *rig, struct prm_server_config config)
 static void clean_up(struct rig *rig)
 {
 	(void)prm_server_free(rig->server);
-	(void)prm_manager_unref(rig->manager);
+	if (!rig->left_behind)
+		(void)prm_manager_unref(rig->manager);
 	(void)close(rig->signal_fd);
 	(void)close(rig->watch_fd);
 	(void)close(rig->path_fd);
@@ -556,4 +566,42 @@ void rig_wait(bool (*done)(void *), void *opaque)
 			fail_msg("waited in vain");
 		(void)poll(NULL, 0, 2);
 	}
+}
+
+/* Later than every deadline that was set until now. */
+static int64_t far_future(void)
+{
+	return prm_clock_ns() + 100 * RIG_PATIENCE_MS * PRM_NS_PER_MS;
+}
+
+void rig_overdue(struct rig *rig)
+{
+	prm_serve_overdue(rig->server, far_future());
+}
+
+void rig_impatient(struct rig *rig)
+{
+	prm_serve_impatient(rig->server, far_future());
+}
+
+unsigned int rig_count_fds(void)
+{
+	DIR *folder = opendir("/proc/self/fd");
+	unsigned int count = 0;
+
+	assert_non_null(folder);
+	while (readdir(folder))
+		count++;
+	(void)closedir(folder);
+	return count;
+}
+
+static bool has_fds(void *opaque)
+{
+	return rig_count_fds() == *(unsigned int *)opaque;
+}
+
+void rig_wait_fds(unsigned int count)
+{
+	rig_wait(has_fds, &count);
 }

@@ -40,7 +40,13 @@ struct rig_device {
 	uint32_t data_len; /* of PERSISTENT RESERVE IN, bytes 'd' */
 	uint32_t verdict_gate;
 	uint32_t gate;
-	uint32_t kind; /* 1: multipath map, 2: on one, 3: sysfs is silent */
+};
+
+/* What device-mapper makes of a device. */
+enum rig_mapping {
+	RIG_NOT_MAPPED,
+	RIG_MULTIPATH,
+	RIG_UNKNOWN, /* sysfs cannot be read */
 };
 
 struct rig {
@@ -51,13 +57,16 @@ struct rig {
 	int watch_fd;
 	int path_fd;
 	pthread_t thread;
-	bool running;
+	bool left_behind; /* a thread stays in the server: free nothing */
 	int result;
 	enum prm_server_end end;
 };
 
-/* A good block device: 8:0 plus @index. */
+/* A good disk: 8:@index. */
 struct rig_device rig_disk(unsigned int index);
+
+/* A device of device-mapper's. */
+struct rig_device rig_mapped(enum rig_mapping mapping);
 
 /* A descriptor of the device, open for reading only or for writing too. */
 int rig_open(const struct rig_device *device, bool writable);
@@ -116,6 +125,16 @@ void rig_expect_status(int sock, uint32_t status);
 
 /* Wait for the end of the connection. */
 void rig_expect_end(int sock);
+
+/* Pretend that all deadlines of requests, or of clients, have passed. */
+void rig_overdue(struct rig *rig);
+void rig_impatient(struct rig *rig);
+
+/* Open descriptors of this process, server and clients together. */
+unsigned int rig_count_fds(void);
+
+/* Wait until there are so many again. */
+void rig_wait_fds(unsigned int count);
 
 /* Wait until @done says so, for long; fails the test otherwise. */
 void rig_wait(bool (*done)(void *), void *opaque);

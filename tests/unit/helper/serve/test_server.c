@@ -8,29 +8,46 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/cursor.h"
+#include "helper/serve/limits.h"
 #include "rig.h"
+
+#define TIMED_OUT  0x0b2e02
+#define NO_SUCH    0x052000
+#define TERMINATED 0x0b0006
+
+#define MAX PRM_LANE_RUNNING_MAX
+
+static unsigned int fds_before;
 
 static int set_up(void **state)
 {
 	rig_set_up();
+	fds_before = rig_count_fds();
 	return 0;
 }
 
 static int tear_down(void **state)
 {
 	rig_tear_down();
-	return 0;
+	return rig_count_fds() == fds_before ? 0 : -1;
+}
+
+static void start(struct rig *rig)
+{
+	*rig = (struct rig){ 0 };
+	rig_start(rig, (struct prm_server_config){ 0 });
 }
 
 static void a_request_is_answered(void **state)
 {
-	struct rig rig = { 0 };
+	struct rig rig;
 	struct rig_device disk = rig_disk(0);
 	struct rig_reply reply;
 	int sock, fd;
 
 	disk.data_len = 100;
-	rig_start(&rig, (struct prm_server_config){ 0 });
+	start(&rig);
 	fd = rig_open(&disk, true);
 	sock = rig_client(&rig);
 	for (int i = 0; i < 3; i++) {
@@ -45,19 +62,545 @@ static void a_request_is_answered(void **state)
 	assert_int_equal(reply.status, 0);
 	assert_int_equal(reply.size, 0);
 	assert_int_equal(rig_run_key(3), 7);
-	assert_int_equal(rig_audit(1)->key, 7);
-	assert_int_equal(rig_audits(), 1);
 	(void)close(sock);
 	(void)close(fd);
 	rig_stop(&rig);
 }
 
+/* Ask once about a device of its own; returns the connection. */
+static int ask(struct rig *rig, const struct rig_device *device, bool out,
+	       bool writable)
+{
+	int sock = rig_client(rig), fd = rig_open(device, writable);
+
+	if (out)
+		rig_send_out(sock, fd, 1);
+	else
+		rig_send_in(sock, fd);
+	(void)close(fd);
+	return sock;
+}
+
+static void expect(struct rig *rig, const struct rig_device *device, bool out,
+		   bool writable, uint32_t sense)
+{
+	int sock = ask(rig, device, out, writable);
+
+	if (sense)
+		rig_expect_sense(sock, sense);
+	else
+		rig_expect_status(sock, 0);
+	(void)close(sock);
+}
+
+static void changing_needs_a_writable_descriptor(void **state)
+{
+	struct rig rig;
+	struct rig_device disk = rig_disk(0);
+
+	start(&rig);
+	expect(&rig, &disk, false, false, 0);
+	expect(&rig, &disk, true, true, 0);
+	assert_int_equal(rig_runs(), 2);
+	expect(&rig, &disk, true, false, NO_SUCH);
+	assert_int_equal(rig_runs(), 2);
+	rig_stop(&rig);
+}
+
+static void multipath_is_never_sent_down_one_path(void **state)
+{
+	struct rig rig;
+	struct rig_device map = rig_mapped(RIG_MULTIPATH);
+
+	start(&rig);
+	expect(&rig, &map, false, true, NO_SUCH);
+	expect(&rig, &map, true, true, NO_SUCH);
+	assert_int_equal(rig_runs(), 0);
+	rig_stop(&rig);
+}
+
+static void an_unknown_mapping_is_only_read(void **state)
+{
+	struct rig rig;
+	struct rig_device unknown = rig_mapped(RIG_UNKNOWN);
+
+	start(&rig);
+	expect(&rig, &unknown, false, true, 0);
+	assert_int_equal(rig_runs(), 1);
+	expect(&rig, &unknown, true, true, NO_SUCH);
+	assert_int_equal(rig_runs(), 1);
+	rig_stop(&rig);
+}
+
+static void the_kernels_verdict_counts(void **state)
+{
+	struct rig rig;
+	struct rig_device disk = rig_disk(0);
+
+	start(&rig);
+	disk.verdict = -ENOTTY;
+	expect(&rig, &disk, false, true, NO_SUCH);
+	disk.verdict = -ENODEV;
+	expect(&rig, &disk, true, true, 0x044400);
+	disk.verdict = -EIO;
+	expect(&rig, &disk, true, true, TERMINATED);
+	assert_int_equal(rig_runs(), 0);
+	rig_stop(&rig);
+}
+
+static void a_manager_that_fails_is_a_check_condition(void **state)
+{
+	struct rig rig;
+	struct rig_device disk = rig_disk(0);
+
+	start(&rig);
+	disk.error = -ENOTCONN;
+	expect(&rig, &disk, false, true, TERMINATED);
+	rig_stop(&rig);
+}
+
+static void what_the_device_said_arrives_unchanged(void **state)
+{
+	struct rig rig;
+	struct rig_device disk = rig_disk(0);
+	int sock;
+
+	start(&rig);
+	disk.status = PRM_STATUS_CHECK_CONDITION;
+	disk.sense = 0x062a05;
+	expect(&rig, &disk, false, true, 0x062a05);
+	disk.status = PRM_STATUS_RESERVATION_CONFLICT;
+	sock = ask(&rig, &disk, true, true);
+	rig_expect_status(sock, PRM_STATUS_RESERVATION_CONFLICT);
+	assert_string_equal(rig_audit(1)->status, "RESERVATION CONFLICT");
+	(void)close(sock);
+	rig_stop(&rig);
+}
+
+/* Clients whose requests hang on a device; @sock gets @count connections. */
+static void hang(struct rig *rig, const struct rig_device *device, bool out,
+		 int *sock, unsigned int count)
+{
+	unsigned int before = rig_held_at_gate(device->gate);
+
+	for (unsigned int i = 0; i < count; i++)
+		sock[i] = ask(rig, device, out, true);
+	rig_wait_at_gate(device->gate, before + (count < MAX ? count : MAX));
+}
+
+static void finish(int *sock, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		rig_expect_status(sock[i], 0);
+		(void)close(sock[i]);
+	}
+}
+
+static void a_hung_device_has_four_and_stalls_nobody(void **state)
+{
+	struct rig rig;
+	struct rig_device hung = rig_disk(0), disk = rig_disk(1);
+	int sock[20];
+
+	start(&rig);
+	hung.gate = 1;
+	hang(&rig, &hung, false, sock, 20);
+	for (int i = 0; i < 20; i++)
+		expect(&rig, &disk, false, true, 0);
+	assert_int_equal(rig_held_at_gate(1), MAX);
+	rig_open_gate(1);
+	finish(sock, 20);
+	assert_int_equal(rig_held_at_gate(1), 20);
+	rig_stop(&rig);
+}
+
+static void many_hung_devices_stall_nobody(void **state)
+{
+	struct rig rig;
+	struct rig_device disk = rig_disk(100);
+	int sock[10][6];
+
+	start(&rig);
+	for (unsigned int i = 0; i < 10; i++) {
+		struct rig_device hung = rig_disk(i);
+
+		hung.gate = 1 + i;
+		hang(&rig, &hung, false, sock[i], 6);
+	}
+	expect(&rig, &disk, false, true, 0);
+	for (unsigned int i = 0; i < 10; i++) {
+		rig_open_gate(1 + i);
+		finish(sock[i], 6);
+	}
+	rig_stop(&rig);
+}
+
+static void the_last_workers_are_for_idle_devices(void **state)
+{
+	struct rig rig = { 0 };
+	struct rig_device disk = rig_disk(100);
+	int sock[4][MAX];
+
+	rig_start(&rig, (struct prm_server_config){ .max_workers = 8 });
+	for (unsigned int i = 0; i < 4; i++) {
+		struct rig_device hung = rig_disk(i);
+
+		hung.gate = 1;
+		for (unsigned int j = 0; j < MAX; j++)
+			sock[i][j] = ask(&rig, &hung, false, true);
+		if (i < 2)
+			rig_wait_at_gate(1, i ? 6 : 4);
+	}
+	/* 4 and 2; of the last two, one each, and then nobody is left. */
+	rig_wait_at_gate(1, 8);
+	rig_open_gate(1);
+	for (unsigned int i = 0; i < 4; i++)
+		finish(sock[i], MAX);
+	expect(&rig, &disk, false, true, 0);
+	rig_stop(&rig);
+}
+
+static void parked_requests_go_in_order(void **state)
+{
+	struct rig rig = { 0 };
+	struct rig_device hung = rig_disk(0), disk = rig_disk(0);
+	int sock[MAX], parked[8];
+
+	rig_start(&rig, (struct prm_server_config){ .max_sessions = 32 });
+	hung.gate = 1;
+	hang(&rig, &hung, false, sock, MAX);
+	for (unsigned int i = 0; i < 8; i++) {
+		int fd = rig_open(&disk, true);
+		unsigned int before = rig_count_fds();
+
+		parked[i] = rig_client(&rig);
+		rig_send_out(parked[i], fd, 100 + i);
+		/* Both ends of the connection, and its copy of @fd: read. */
+		rig_wait_fds(before + 3);
+		(void)close(fd);
+	}
+	assert_int_equal(rig_runs(), MAX);
+	rig_open_gate(1);
+	finish(sock, MAX);
+	finish(parked, 8);
+	/* Several run at a time, so they may pass each other, but not far. */
+	for (unsigned int i = 0; i < 8; i++)
+		assert_in_range(rig_run_key(MAX + i) + MAX, 100 + i + 1,
+				100 + i + 2 * MAX - 1);
+	rig_stop(&rig);
+}
+
+static void a_dead_clients_command_never_runs(void **state)
+{
+	struct rig rig;
+	struct rig_device hung = rig_disk(0);
+	int sock[MAX], dead;
+	const struct prm_audit *audit;
+
+	start(&rig);
+	hung.gate = 1;
+	hang(&rig, &hung, false, sock, MAX);
+	dead = ask(&rig, &hung, true, true);
+	(void)close(dead);
+	audit = rig_audit(1);
+	assert_true(audit->dropped);
+	assert_null(audit->status);
+	assert_string_equal(audit->device, "8:0");
+	rig_open_gate(1);
+	finish(sock, MAX);
+	assert_int_equal(rig_runs(), MAX);
+	rig_stop(&rig);
+	assert_int_equal(rig_audits(), 1);
+}
+
+static void
+dead_clients_descriptors_are_closed_though_the_device_hangs(void **state)
+{
+	struct rig rig;
+	struct rig_device hung = rig_disk(0);
+	unsigned int before;
+	int sock[MAX];
+
+	start(&rig);
+	hung.gate = 1;
+	hang(&rig, &hung, false, sock, MAX);
+	before = rig_count_fds();
+	for (int i = 0; i < 100; i++)
+		(void)close(ask(&rig, &hung, true, true));
+	assert_true(rig_audit(100)->dropped);
+	rig_wait_fds(before);
+	rig_open_gate(1);
+	finish(sock, MAX);
+	rig_stop(&rig);
+}
+
+static void a_hung_command_is_answered_at_its_deadline(void **state)
+{
+	struct rig rig;
+	struct rig_device hung = rig_disk(0), disk = rig_disk(1);
+	int sock, fd;
+
+	start(&rig);
+	hung.gate = 1;
+	hang(&rig, &hung, true, &sock, 1);
+	rig_overdue(&rig);
+	rig_expect_sense(sock, TIMED_OUT);
+	assert_false(rig_audit(1)->late);
+	assert_int_equal(rig_audit(1)->asc, 0x2e);
+	/* The session goes on. */
+	fd = rig_open(&disk, true);
+	rig_send_out(sock, fd, 5);
+	rig_expect_status(sock, 0);
+	assert_int_equal(rig_audits(), 2);
+	rig_open_gate(1);
+	assert_true(rig_audit(3)->late);
+	assert_string_equal(rig_audit(3)->status, "GOOD");
+	rig_send_out(sock, fd, 5);
+	rig_expect_status(sock, 0);
+	(void)close(fd);
+	(void)close(sock);
+	rig_stop(&rig);
+}
+
+static void nothing_is_sent_after_a_verdict_past_the_deadline(void **state)
+{
+	struct rig rig;
+	struct rig_device hung = rig_disk(0);
+	int sock;
+
+	start(&rig);
+	hung.verdict_gate = 1;
+	sock = ask(&rig, &hung, true, true);
+	rig_wait_at_gate(1, 1);
+	rig_overdue(&rig);
+	rig_expect_sense(sock, TIMED_OUT);
+	rig_open_gate(1);
+	(void)close(sock);
+	rig_stop(&rig);
+	assert_int_equal(rig_runs(), 0);
+	assert_int_equal(rig_audits(), 1);
+}
+
+static void a_parked_command_past_its_deadline_never_runs(void **state)
+{
+	struct rig rig;
+	struct rig_device hung = rig_disk(0);
+	unsigned int before;
+	int sock[MAX], parked, fd;
+
+	start(&rig);
+	hung.gate = 1;
+	hang(&rig, &hung, false, sock, MAX);
+	fd = rig_open(&hung, true);
+	before = rig_count_fds();
+	parked = rig_client(&rig);
+	for (int i = 0; i < 3 * PRM_LANE_CLOSING_MAX; i++) {
+		rig_send_out(parked, fd, 1);
+		rig_wait_fds(before + 3);
+		rig_overdue(&rig);
+		rig_expect_sense(parked, TIMED_OUT);
+		/* However often it asks, nothing piles up. */
+		rig_wait_fds(before + 2);
+	}
+	for (int i = 0; i < MAX; i++) {
+		rig_expect_sense(sock[i], TIMED_OUT);
+		(void)close(sock[i]);
+	}
+	assert_int_equal(rig_runs(), MAX);
+	rig_open_gate(1);
+	rig_send_out(parked, fd, 1);
+	rig_expect_status(parked, 0);
+	assert_int_equal(rig_runs(), MAX + 1);
+	(void)close(parked);
+	(void)close(fd);
+	rig_stop(&rig);
+}
+
+static void a_client_may_leave_while_its_command_runs(void **state)
+{
+	struct rig rig;
+	struct rig_device hung = rig_disk(0);
+	int sock;
+
+	start(&rig);
+	hung.gate = 1;
+	hang(&rig, &hung, true, &sock, 1);
+	(void)close(sock);
+	rig_open_gate(1);
+	assert_string_equal(rig_audit(1)->status, "GOOD");
+	assert_false(rig_audit(1)->dropped);
+	rig_stop(&rig);
+}
+
+static void requests_sent_ahead_are_answered_in_order(void **state)
+{
+	struct rig rig;
+	struct rig_device disk = rig_disk(0), other = rig_disk(1);
+	struct rig_reply reply;
+	int sock, fds[2];
+
+	disk.data_len = 1;
+	other.data_len = 2;
+	start(&rig);
+	sock = rig_client(&rig);
+	fds[0] = rig_open(&disk, true);
+	fds[1] = rig_open(&other, true);
+	for (int i = 0; i < 40; i++)
+		rig_send_in(sock, fds[i % 2]);
+	for (uint32_t i = 0; i < 40; i++) {
+		assert_true(rig_receive(sock, &reply));
+		assert_int_equal(reply.size, 1 + i % 2);
+	}
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+	(void)close(sock);
+	rig_stop(&rig);
+}
+
+static void a_client_that_takes_too_long_is_shut_out(void **state)
+{
+	struct rig rig;
+	struct rig_device disk = rig_disk(0);
+	int fd = rig_open(&disk, true), silent, half, idle;
+	uint8_t cdb[16];
+
+	start(&rig);
+	idle = rig_client(&rig);
+	rig_send_in(idle, fd);
+	rig_expect_status(idle, 0);
+	silent = rig_connect(&rig);
+	half = rig_client(&rig);
+	rig_cdb(cdb, false, 0, 8);
+	rig_send(half, cdb, 5, &fd, 1);
+	for (int i = 0; i < 2; i++) {
+		struct prm_clock_wait {
+			int sock;
+		} wait = { i ? half : silent };
+		uint8_t hello[5];
+		ssize_t n;
+
+		do {
+			rig_impatient(&rig);
+			n = recv(wait.sock, hello, sizeof(hello), MSG_DONTWAIT);
+		} while (n > 0 || (n < 0 && errno == EAGAIN));
+		(void)close(wait.sock);
+	}
+	/* Having nothing to say is no offence. */
+	rig_send_in(idle, fd);
+	rig_expect_status(idle, 0);
+	(void)close(idle);
+	(void)close(fd);
+	rig_stop(&rig);
+}
+
+/* Clients in threads, each with its own device or all with one. */
+
+#define CROWD 24
+
+struct member {
+	struct rig *rig;
+	unsigned int index;
+	unsigned int good;
+};
+
+static void *take_part(void *opaque)
+{
+	struct member *member = opaque;
+	struct rig_device disk = rig_disk(member->index % 3);
+
+	for (unsigned int i = 0; i < 40; i++) {
+		int sock = rig_client(member->rig);
+		int fd = rig_open(&disk, true);
+		struct rig_reply reply;
+
+		for (unsigned int j = 0; j < 5; j++) {
+			if ((i + j) % 2)
+				rig_send_out(sock, fd, 1);
+			else
+				rig_send_in(sock, fd);
+			/* Every fourth leaves without its answer. */
+			if (j == 4 && i % 4 == 0)
+				break;
+			member->good += rig_receive(sock, &reply) &&
+					reply.status == 0;
+		}
+		(void)close(fd);
+		(void)close(sock);
+	}
+	return NULL;
+}
+
+static void a_crowd_is_served(void **state)
+{
+	struct rig rig;
+	struct member members[CROWD];
+	pthread_t threads[CROWD];
+
+	start(&rig);
+	for (unsigned int i = 0; i < CROWD; i++) {
+		members[i] = (struct member){ &rig, i, 0 };
+		assert_int_equal(pthread_create(&threads[i], NULL, take_part,
+						&members[i]),
+				 0);
+	}
+	for (unsigned int i = 0; i < CROWD; i++) {
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+		assert_int_equal(members[i].good, 40 * 5 - 10);
+	}
+	rig_stop(&rig);
+}
+
+static void who_is_too_many_is_turned_away(void **state)
+{
+	struct rig rig = { 0 };
+	int sock[2], third;
+
+	rig_start(&rig, (struct prm_server_config){ .max_sessions = 2 });
+	sock[0] = rig_client(&rig);
+	sock[1] = rig_client(&rig);
+	third = rig_connect(&rig);
+	rig_expect_end(third);
+	(void)close(third);
+	(void)close(sock[0]);
+	/* Some time later there is a place again. */
+	for (ssize_t n = 0; n <= 0;) {
+		uint8_t hello[4];
+
+		third = rig_connect(&rig);
+		n = recv(third, hello, sizeof(hello), 0);
+		(void)close(third);
+	}
+	(void)close(sock[1]);
+	rig_stop(&rig);
+}
+
+#define CLAIM(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_request_is_answered, set_up,
-						tear_down),
+		CLAIM(a_request_is_answered),
+		CLAIM(changing_needs_a_writable_descriptor),
+		CLAIM(multipath_is_never_sent_down_one_path),
+		CLAIM(an_unknown_mapping_is_only_read),
+		CLAIM(the_kernels_verdict_counts),
+		CLAIM(a_manager_that_fails_is_a_check_condition),
+		CLAIM(what_the_device_said_arrives_unchanged),
+		CLAIM(a_hung_device_has_four_and_stalls_nobody),
+		CLAIM(many_hung_devices_stall_nobody),
+		CLAIM(the_last_workers_are_for_idle_devices),
+		CLAIM(parked_requests_go_in_order),
+		CLAIM(a_dead_clients_command_never_runs),
+		CLAIM(dead_clients_descriptors_are_closed_though_the_device_hangs),
+		CLAIM(a_hung_command_is_answered_at_its_deadline),
+		CLAIM(nothing_is_sent_after_a_verdict_past_the_deadline),
+		CLAIM(a_parked_command_past_its_deadline_never_runs),
+		CLAIM(a_client_may_leave_while_its_command_runs),
+		CLAIM(requests_sent_ahead_are_answered_in_order),
+		CLAIM(a_client_that_takes_too_long_is_shut_out),
+		CLAIM(a_crowd_is_served),
+		CLAIM(who_is_too_many_is_turned_away),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("server", tests, NULL, NULL);
 }
