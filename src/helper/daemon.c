@@ -180,8 +180,8 @@ static int prepare(struct daemon *daemon, const char *name)
 		return error;
 	daemon->log_error = open_log(options, name);
 	raise_descriptor_limit();
-	error = prm_manager_new("pr-manager-scsi,id=scsi", &daemon->scsi,
-				&words);
+	error = prm_manager_new("pr-manager-scsi,id=scsi,inspect=off",
+				&daemon->scsi, &words);
 	if (error < 0) {
 		error = prm_fault(daemon->fault, error, "%s",
 				  words ?: strerror(-error));
@@ -251,7 +251,39 @@ static int make_server(struct daemon *daemon)
 	return 0;
 }
 
-/* Give up what a helper does not need, and let the others know we are up. */
+/* What went wrong and does not matter enough to end. */
+static void warn(const char *what, int error)
+{
+	if (error < 0)
+		prm_log(PRM_LOG_WARNING, "%s: %s", what, strerror(-error));
+}
+
+/* Let the others know that we are up. */
+static int announce(struct daemon *daemon)
+{
+	bool daemonize = daemon->options->daemonize;
+	int error;
+
+	/* The last chance to be heard. */
+	warn(daemonize ? "cannot reach syslog, and so log nothing"
+		       : "cannot reach the journal",
+	     daemon->log_error);
+	if (daemonize) {
+		error = prm_background_detach(&daemon->background,
+					      daemon->fault);
+		if (error < 0)
+			return error;
+	}
+	warn("cannot start the log's thread", prm_log_start());
+	warn("cannot tell the service manager that we are up",
+	     prm_notify_send(daemon->notify_fd, PRM_NOTIFY_READY));
+	prm_log(PRM_LOG_INFO, "serving %s",
+		daemon->claim ? daemon->options->socket
+			      : "the service manager's socket");
+	return 0;
+}
+
+/* Give up what a helper does not need, and be one. */
 static int settle(struct daemon *daemon)
 {
 	int error =
@@ -261,30 +293,7 @@ static int settle(struct daemon *daemon)
 		return error;
 	prm_rawio_install();
 	error = make_server(daemon);
-	if (error < 0)
-		return error;
-	if (daemon->log_error < 0)
-		prm_log(PRM_LOG_WARNING, "cannot reach %s: %s",
-			daemon->options->daemonize ? "syslog: nothing will be "
-						     "logged"
-						   : "the journal",
-			strerror(-daemon->log_error));
-	if (daemon->options->daemonize) {
-		error = prm_background_detach(&daemon->background,
-					      daemon->fault);
-		if (error < 0)
-			return error;
-	}
-	error = prm_log_start();
-	if (error < 0)
-		prm_log(PRM_LOG_WARNING, "cannot start the log: %s",
-			strerror(-error));
-	error = prm_notify_send(daemon->notify_fd, PRM_NOTIFY_READY);
-	if (error < 0)
-		prm_log(PRM_LOG_WARNING,
-			"cannot tell the service manager that we are up: %s",
-			strerror(-error));
-	return 0;
+	return error < 0 ? error : announce(daemon);
 }
 
 static int serve(struct daemon *daemon)
@@ -292,9 +301,19 @@ static int serve(struct daemon *daemon)
 	enum prm_server_end end;
 	int error = prm_server_run(daemon->server, &end);
 
-	if (error < 0)
+	if (error < 0) {
+		/* In the background, stderr does not reach anybody. */
+		if (daemon->options->daemonize)
+			prm_log(PRM_LOG_ERROR, "cannot serve: %s",
+				strerror(-error));
 		return prm_fault(daemon->fault, error, "cannot serve: %s",
 				 strerror(-error));
+	}
+	if (end == PRM_SERVER_TAKEN_OVER)
+		prm_log(PRM_LOG_WARNING,
+			"%s does not lead here any more, and the last client "
+			"has gone: this helper ends",
+			daemon->options->socket);
 	(void)prm_notify_send(daemon->notify_fd, PRM_NOTIFY_STOPPING);
 	return 0;
 }

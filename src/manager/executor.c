@@ -7,10 +7,11 @@
  * and none is idle, up to the limit, and ends after a few idle seconds: a
  * program that runs a command an hour pays for no thread in between.
  *
- * Threads are detached, and hold the executor by a count of references: the
- * last user may be a job on one of the executor's own threads, which cannot
- * wait for itself.  A job runs with all signals blocked (they are the
- * program's business, and would disturb a command).
+ * Who ends an executor waits for its threads, so that none is left behind when
+ * a program drops its last object and exits.  Only where that is a job on one
+ * of those threads, that one goes on by itself and frees the executor.  A job
+ * runs with all signals blocked (they are the program's business, and would
+ * disturb a command).
  *
  * Draining waits for what was submitted before, not for idleness that may never
  * come: jobs carry numbers, and every thread shows the one that it is busy
@@ -43,16 +44,17 @@ struct prm_executor {
 	pthread_cond_t arrived; /* a job, or the end */
 	pthread_cond_t ended;   /* a job has returned */
 	pid_t pid;
-	unsigned int refs; /* the owner and the threads */
 	unsigned int max_threads;
-	unsigned int threads;
+	unsigned int threads; /* in @ids */
 	unsigned int idle;
 	bool ending;
+	bool orphaned; /* freed by the thread that ended it */
 	struct prm_job *first;
 	struct prm_job **last;
 	uint64_t submitted; /* number of the last job */
 	uint64_t started;   /* number of the last one taken up */
 	struct running *running;
+	pthread_t ids[];
 };
 
 static void init_locks(struct prm_executor *executor)
@@ -71,7 +73,6 @@ static void start_over(struct prm_executor *executor)
 {
 	init_locks(executor);
 	executor->pid = getpid();
-	executor->refs = 1;
 	executor->threads = 0;
 	executor->idle = 0;
 	executor->first = NULL;
@@ -91,8 +92,10 @@ static void notice_fork(struct prm_executor *executor)
 int prm_executor_new(unsigned int max_threads,
 		     struct prm_executor **ret_executor)
 {
-	struct prm_executor *executor = calloc(1, sizeof(*executor));
+	struct prm_executor *executor;
 
+	executor = calloc(1, sizeof(*executor) +
+				     max_threads * sizeof(executor->ids[0]));
 	if (!executor)
 		return -ENOMEM;
 	executor->max_threads = max_threads;
@@ -101,31 +104,47 @@ int prm_executor_new(unsigned int max_threads,
 	return 0;
 }
 
-static void drop(struct prm_executor *executor)
+static void release(struct prm_executor *executor)
 {
-	bool is_last;
-
-	(void)pthread_mutex_lock(&executor->lock);
-	is_last = --executor->refs == 0;
-	(void)pthread_mutex_unlock(&executor->lock);
-	if (!is_last)
-		return;
 	(void)pthread_cond_destroy(&executor->arrived);
 	(void)pthread_cond_destroy(&executor->ended);
 	(void)pthread_mutex_destroy(&executor->lock);
 	free(executor);
 }
 
+/* Take a thread out of the list: true if there was one. */
+static bool take_thread(struct prm_executor *executor, pthread_t *ret_id)
+{
+	LOCK_SCOPE(&executor->lock);
+
+	executor->ending = true;
+	(void)pthread_cond_broadcast(&executor->arrived);
+	if (!executor->threads)
+		return false;
+	*ret_id = executor->ids[--executor->threads];
+	return true;
+}
+
 struct prm_executor *prm_executor_free(struct prm_executor *executor)
 {
+	bool orphaned = false;
+	pthread_t id;
+
 	if (!executor)
 		return NULL;
 	notice_fork(executor);
-	(void)pthread_mutex_lock(&executor->lock);
-	executor->ending = true;
-	(void)pthread_cond_broadcast(&executor->arrived);
-	(void)pthread_mutex_unlock(&executor->lock);
-	drop(executor);
+	while (take_thread(executor, &id)) {
+		if (pthread_equal(id, pthread_self())) {
+			(void)pthread_detach(id);
+			orphaned = true;
+		} else {
+			(void)pthread_join(id, NULL);
+		}
+	}
+	if (orphaned)
+		executor->orphaned = true;
+	else
+		release(executor);
 	return NULL;
 }
 
@@ -169,11 +188,26 @@ static void leave_locked(struct prm_executor *executor, struct running *self)
 	(void)pthread_cond_broadcast(&executor->ended);
 }
 
+/* An idle thread that ends by itself is waited for by nobody. */
+static void forget_self_locked(struct prm_executor *executor)
+{
+	unsigned int i;
+
+	for (i = 0; i < executor->threads; i++) {
+		if (!pthread_equal(executor->ids[i], pthread_self()))
+			continue;
+		executor->ids[i] = executor->ids[--executor->threads];
+		(void)pthread_detach(pthread_self());
+		return;
+	}
+}
+
 static void *work(void *opaque)
 {
 	struct prm_executor *executor = opaque;
 	struct running self;
 	struct prm_job *job;
+	bool orphaned;
 
 	(void)pthread_mutex_lock(&executor->lock);
 	while (executor->first || wait_locked(executor)) {
@@ -183,31 +217,29 @@ static void *work(void *opaque)
 		(void)pthread_mutex_lock(&executor->lock);
 		leave_locked(executor, &self);
 	}
-	executor->threads--;
+	if (!executor->ending)
+		forget_self_locked(executor);
+	orphaned = executor->orphaned;
 	(void)pthread_mutex_unlock(&executor->lock);
-	drop(executor);
+	if (orphaned)
+		release(executor);
 	return NULL;
 }
 
 /* Signals are blocked before the thread exists: it never sees one. */
 static int start_locked(struct prm_executor *executor)
 {
-	pthread_attr_t attr;
-	pthread_t thread;
 	sigset_t all, before;
 	int r;
 
 	(void)sigfillset(&all);
-	(void)pthread_attr_init(&attr);
-	(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&thread, &attr, work, executor);
+	r = pthread_create(&executor->ids[executor->threads], NULL, work,
+			   executor);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	(void)pthread_attr_destroy(&attr);
 	if (r)
 		return -EAGAIN;
 	executor->threads++;
-	executor->refs++;
 	return 0;
 }
 

@@ -39,7 +39,7 @@ int prm_executor_new(unsigned int max_threads,
  * @executor: the executor, or NULL; all its jobs have been run, but for one
  *            that may be calling this
  *
- * Does not wait for its threads, which end by themselves.
+ * Waits for its threads to end, except for one that may be calling this.
  *
  * Return: NULL.
  */

@@ -71,6 +71,13 @@ def test_the_kernels_verdict_refuses(helper):
     assert helper.log.matching("verdict device=8:4001$")
 
 
+def test_the_verdict_is_asked_once(helper):
+    """It can take as long as a command."""
+    assert read_keys(helper, helper.device(device="8:4004")).good
+    helper.log.wait("start device=8:4004 ")
+    assert len(helper.log.matching("verdict device=8:4004$")) == 1
+
+
 @pytest.mark.parametrize("error, code", [
     (19, (4, 0x44, 0)),    # ENODEV
     (6, TERMINATED),       # ENXIO

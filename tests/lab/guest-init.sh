@@ -1,5 +1,6 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=dash
 # PID 1 of the QEMU guest: runs what arrives on the second serial port.
 #
 #     -> NUMBER COMMAND            the command in base64

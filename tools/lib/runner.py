@@ -16,6 +16,7 @@ import traceback
 from counts import Count
 
 MARK = "PRM_CHECK_STEP"
+SHOWN_MAX = 500
 
 # What the caller's shell may have set and what must not reach a build.
 NOT_INHERITED = {
@@ -98,6 +99,8 @@ class Runner:
         """Run one command into the log (or a file); its exit status."""
         shown = " ".join([f"{name}={value}" for name, value in
                           (env or {}).items()] + [str(arg) for arg in argv])
+        if len(shown) > SHOWN_MAX:
+            shown = f"{shown[:SHOWN_MAX]} ... ({len(argv)} arguments)"
         self.note(f"$ {shown}")
         if self.stopped:
             raise StepFailed("stopped before: " + shown)

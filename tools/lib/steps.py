@@ -139,7 +139,8 @@ def c_files(run):
                                  "doc")
             for suffix in ("c", "h")
             for path in sorted(glob.glob(
-                f"{run.root}/{folder_}/**/*.{suffix}", recursive=True))]
+                f"{folder_}/**/*.{suffix}", root_dir=run.root,
+                recursive=True))]
 
 
 def shell_files(run):
@@ -156,7 +157,7 @@ def shell_files(run):
             first = file.readline(80)
         if name.endswith(".sh") or (first.startswith(b"#!")
                                     and first.rstrip().endswith(b"sh")):
-            yield path
+            yield name
 
 
 def static(run):

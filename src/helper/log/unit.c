@@ -121,8 +121,6 @@ int prm_unit_of_pid(pid_t pid, char name[PRM_UNIT_SIZE])
 	ssize_t len;
 
 	name[0] = '\0';
-	if (pid <= 0)
-		return -ESRCH;
 	(void)snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)

@@ -63,6 +63,14 @@ def test_it_says_nothing_when_all_is_well(start, sock):
     assert one.wait() == (0, "", "")
 
 
+def test_verbose_tells_where_it_serves_and_why_it_ends(start, sock):
+    one = start("-k", sock, "-v").ready(sock)
+    one.process.send_signal(signal.SIGTERM)
+    _, _, err = one.wait()
+    assert f"serving {sock}" in err
+    assert "stopping" in err
+
+
 def test_it_does_not_fork_without_d(start, sock):
     one = start("-k", sock).ready(sock)
     with open(f"/proc/{one.pid}/task/{one.pid}/children",

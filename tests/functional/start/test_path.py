@@ -246,7 +246,9 @@ def test_helper_without_clients_exits_as_soon_as_its_path_is_gone(start, sock):
     os.rename(sock, sock + ".old")
     with listen(sock + ".new"):
         os.rename(sock + ".new", sock + ".old")
-        assert old.wait()[0] == 0
+        status, _, err = old.wait()
+        assert status == 0
+        assert f"{sock} does not lead here any more" in err
         assert os.path.exists(sock + ".old")
 
 

@@ -113,6 +113,23 @@ static void errno_is_kept_and_can_be_printed(void **state)
 			    "prog: error: open: No such file or directory\n");
 }
 
+static void errno_is_kept_when_writing_fails(void **state)
+{
+	struct capture capture = capture_begin();
+	int after[2];
+
+	open_log(PRM_LOG_NOTICE);
+	capture.reader = prm_fd_close(capture.reader);
+	errno = ENOENT;
+	prm_log(PRM_LOG_ERROR, "nobody reads this");
+	after[0] = errno;
+	prm_log_fields(PRM_LOG_ERROR, NULL, 0, "nor this");
+	after[1] = errno;
+	capture_restore(&capture);
+	assert_int_equal(after[0], ENOENT);
+	assert_int_equal(after[1], ENOENT);
+}
+
 static void bytes_are_printed_to_a_limit(void **state)
 {
 	static const unsigned char bytes[PRM_LOG_BYTES_MAX + 1] = { 0x5e,
@@ -323,6 +340,7 @@ int main(void)
 		log_test(closing_writes_what_is_left),
 		log_test(the_level_decides_what_is_made),
 		log_test(errno_is_kept_and_can_be_printed),
+		log_test(errno_is_kept_when_writing_fails),
 		log_test(bytes_are_printed_to_a_limit),
 		log_test(a_stalled_reader_stalls_nobody),
 		log_test(threads_log_whole_lines),

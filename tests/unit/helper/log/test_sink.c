@@ -141,6 +141,36 @@ static void the_journal_gets_fields(void **state)
 	prm_fd_close(journal);
 }
 
+/* Half of it right is not right. */
+static void spoil_journal_stream(bool dev, bool ino)
+{
+	struct stat st;
+	char stream[64];
+
+	(void)fstat(STDERR_FILENO, &st);
+	snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev + dev,
+		 (uintmax_t)st.st_ino + ino);
+	(void)setenv("JOURNAL_STREAM", stream, 1);
+}
+
+static void another_stream_than_stderr_is_not_it(void **state)
+{
+	int journal = bind_datagram(t.journal);
+	struct capture capture;
+	char text[256];
+
+	for (int i = 0; i < 2; i++) {
+		capture = capture_begin();
+		spoil_journal_stream(i == 0, i == 1);
+		(void)prm_log_sink_open(&t.sink, PRM_LOG_SINK_AUTO);
+		write_text(PRM_LOG_ERROR, "hello");
+		capture_end(&capture, text, sizeof(text));
+		assert_true(ends_in(text, "Z prog: error: hello\n"));
+		assert_false(has_text(journal));
+	}
+	prm_fd_close(journal);
+}
+
 static void a_foreign_journal_stream_is_not_ours(void **state)
 {
 	static const char *const streams[] = { "1:2", "", "x", "1:", "1:2x" };
@@ -402,6 +432,7 @@ int main(void)
 		sink_test(at_the_start_stderr_gets_no_time),
 		sink_test(lost_records_are_told_of_first),
 		sink_test(the_journal_gets_fields),
+		sink_test(another_stream_than_stderr_is_not_it),
 		sink_test(a_foreign_journal_stream_is_not_ours),
 		sink_test(a_stream_to_the_journal_gets_priorities),
 		sink_test(a_journal_that_was_restarted_is_found_again),
