@@ -78,7 +78,8 @@ static int sg_version(int fd)
 
 static int kernel_sg_version(int fd)
 {
-	struct __user_cap_data_struct caps[2];
+	/* Filled, because valgrind knows of one element only. */
+	struct __user_cap_data_struct caps[2] = { 0 };
 	int r, restored;
 
 	r = get_caps(caps);

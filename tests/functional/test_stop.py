@@ -88,6 +88,7 @@ def test_parked_commands_are_answered_too(start):
 
 def test_a_hung_device_holds_the_end_up_until_the_deadline(start):
     helper = start("--timeout", "1")
+    helper.may_leave_descriptors = True
     fifo = helper.fifo()
     disk = helper.device(device="8:0", hang=fifo.path)
     with helper.client() as client, disk.open() as fd:
