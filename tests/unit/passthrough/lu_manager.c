@@ -20,6 +20,8 @@
 struct lu_script lu_script;
 struct kernel_script kernel_script;
 
+static int capabilities = -1;
+
 static const char *const nexuses[] = { "source", "target", "third", "fourth" };
 
 #define NEXUSES (sizeof(nexuses) / sizeof(nexuses[0]))
@@ -45,6 +47,8 @@ static void answer_to_reply(const struct lu_answer *answer,
 		len = command->data_len;
 	if (len)
 		memcpy(command->data, answer->data, len);
+	if (command->cdb[1] == 2 && len > 2 && capabilities >= 0)
+		((uint8_t *)command->data)[2] = (uint8_t)capabilities;
 	reply->data_len = len;
 }
 
@@ -201,6 +205,11 @@ struct prm_passthrough *lu_device_new(const char *nexus, const char *more)
 	if (prm_passthrough_open("/dev/null", text, &device, &error) < 0)
 		fail_msg("%s", error);
 	return device;
+}
+
+void lu_set_capabilities(int byte)
+{
+	capabilities = byte;
 }
 
 static void put_out(uint8_t cdb[10], uint8_t list[24], uint8_t action,

@@ -73,6 +73,9 @@ int lu_out(const char *nexus, uint8_t action, uint8_t type, uint64_t key,
 int lu_device_out(struct prm_passthrough *device, uint8_t action, uint8_t type,
 		  uint64_t key, uint64_t new_key);
 
+/* Byte 2 of the answer to REPORT CAPABILITIES; -1 for the unit's own. */
+void lu_set_capabilities(int byte);
+
 /* How many registrations there are with a key, 0 for all. */
 unsigned int lu_count(uint64_t key);
 
