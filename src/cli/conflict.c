@@ -72,7 +72,8 @@ static void advise_on_holder(const struct prm_cli_conflict *conflict,
 	if (!held->held)
 		prm_cli_fault_advise(fault, "nothing is reserved now");
 	else if (prm_pr_type_is_all_registrants(held->type))
-		prm_cli_fault_advise(fault, "held by every registrant, %s (%u)",
+		prm_cli_fault_advise(fault,
+				     "held by every registrant, %s (type %u)",
 				     prm_pr_type_name(held->type), held->type);
 	else
 		prm_cli_fault_advise(

@@ -35,23 +35,25 @@ static const struct {
 	{ PRM_CLI_JSON, "-j, --json", "an object on one line, for programs" },
 };
 
-static void print_options(FILE *file, const struct prm_cli_command *command)
+static void print_option(FILE *file, const struct prm_cli_command *command,
+			 size_t i)
 {
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-		const char *words = options[i].words, *text = options[i].text;
-		unsigned int option = options[i].option;
+	const char *words = options[i].words, *text = options[i].text;
 
-		if (!(command->allowed & option))
-			continue;
-		if (option == PRM_CLI_NEW_KEY &&
-		    (command->required & PRM_CLI_TYPE)) {
-			words = "    --victim KEY";
-			text = "the key to remove (same as --new-key)";
-		}
-		fprintf(file, "  %-28s  %s%s\n", words, text,
-			command->required & option ? " (required)" : "");
+	if (options[i].option == PRM_CLI_NEW_KEY &&
+	    (command->required & PRM_CLI_TYPE)) {
+		words = "    --victim KEY";
+		text = "the key to remove (same as --new-key)";
 	}
-	fprintf(file, "  %-28s  %s\n", "-h, --help", "print this help");
+	fprintf(file, "  %-28s  %s\n", words, text);
+}
+
+static void print_options(FILE *file, const struct prm_cli_command *command,
+			  unsigned int set)
+{
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (options[i].option & set)
+			print_option(file, command, i);
 }
 
 static void help_command(FILE *file, const struct prm_cli_command *command)
@@ -65,7 +67,13 @@ static void help_command(FILE *file, const struct prm_cli_command *command)
 	fprintf(file, "Usage: prmctl %s [OPTION]...%s\n", command->name,
 		words[command->positional]);
 	fprintf(file, "%s: %s.\n\n", command->name, command->summary);
-	print_options(file, command);
+	if (command->required) {
+		fprintf(file, "Needed:\n");
+		print_options(file, command, command->required);
+		fprintf(file, "Options:\n");
+	}
+	print_options(file, command, command->allowed & ~command->required);
+	fprintf(file, "  %-28s  %s\n", "-h, --help", "print this help");
 	if (command->details)
 		fprintf(file, "\n%s", command->details);
 	fprintf(file, "\nThe default manager is the helper at %s.\n",

@@ -17,6 +17,9 @@
 #include "cli/snapshot.h"
 #include "scsi/names.h"
 
+/* How often to try for one generation in both answers. */
+#define ATTEMPTS 10
+
 struct watch {
 	const struct prm_cli_arguments *arguments;
 	struct prm_cli_session session;
@@ -155,8 +158,8 @@ static void tell_fault(struct watch *watch, const struct prm_cli_fault *fault)
 	end_line(watch);
 }
 
-static int take_snapshot(struct watch *watch, struct prm_snapshot *snapshot,
-			 struct prm_cli_fault *fault)
+static int read_both(struct watch *watch, struct prm_snapshot *snapshot,
+		     struct prm_cli_fault *fault)
 {
 	uint8_t data[PRM_DATA_SIZE];
 	struct prm_keys keys;
@@ -169,6 +172,21 @@ static int take_snapshot(struct watch *watch, struct prm_snapshot *snapshot,
 	prm_snapshot_set_keys(snapshot, &keys);
 	return prm_cli_read_reservation(&watch->session, &snapshot->reservation,
 					fault);
+}
+
+/* Keys and reservation of the same moment, as far as the device lets us. */
+static int take_snapshot(struct watch *watch, struct prm_snapshot *snapshot,
+			 struct prm_cli_fault *fault)
+{
+	int exit;
+
+	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+		exit = read_both(watch, snapshot, fault);
+		if (exit != PRM_EXIT_GOOD ||
+		    snapshot->generation == snapshot->reservation.generation)
+			break;
+	}
+	return exit;
 }
 
 static void wait_interval(const struct watch *watch)

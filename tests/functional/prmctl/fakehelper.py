@@ -157,6 +157,7 @@ class FakeHelper:
         self.requests = []
         self.lock = threading.Lock()
         self.connections = []
+        self.stopped = False
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 
     def __enter__(self):
@@ -170,6 +171,9 @@ class FakeHelper:
 
     def stop(self):
         """Stop listening, and drop every connection."""
+        if self.stopped:
+            return
+        self.stopped = True
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         if os.path.exists(self.path):
