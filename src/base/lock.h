@@ -29,4 +29,23 @@ static inline void prm_unlockp(pthread_mutex_t **mutex)
 	pthread_mutex_t *scope_lock_ = prm_lock(mutex);                        \
 	(void)scope_lock_
 
+/*
+ * Hold a static mutex over every fork(2), so that a child does not find it
+ * locked by a thread that it does not have.
+ */
+#define LOCK_OVER_FORK(mutex)                                                  \
+	static void mutex##_before_fork(void)                                  \
+	{                                                                      \
+		(void)pthread_mutex_lock(&(mutex));                            \
+	}                                                                      \
+	static void mutex##_after_fork(void)                                   \
+	{                                                                      \
+		(void)pthread_mutex_unlock(&(mutex));                          \
+	}                                                                      \
+	__attribute__((constructor)) static void mutex##_over_fork(void)       \
+	{                                                                      \
+		(void)pthread_atfork(mutex##_before_fork, mutex##_after_fork,  \
+				     mutex##_after_fork);                      \
+	}
+
 #endif

@@ -28,6 +28,8 @@ struct entry {
 };
 
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
+LOCK_OVER_FORK(registry_lock)
+
 static struct entry *registry;
 static bool has_builtin;
 

@@ -23,6 +23,8 @@
 #include "manager/options.h"
 
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
+LOCK_OVER_FORK(registry_lock)
+
 static struct prm_manager *registry;
 
 static struct prm_manager *find_locked(const char *id)
