@@ -24,6 +24,7 @@ def program(helper, prmctl):
     """Runs Python under prmctl run; fails when it fails."""
     prmctl.env["PYTHONPATH"] = HERE
     prmctl.env["PYTHONDONTWRITEBYTECODE"] = "1"
+    prmctl.env["PYTHONWARNINGS"] = "ignore"
 
     def run(text):
         head = ("import ctypes, errno, fcntl, os, sys, threading\n"
