@@ -15,18 +15,21 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 #include <prmanager/manager.h>
+#include "backend/multipath.h"
 #include "base/fd.h"
 #include "helper/daemon.h"
 #include "helper/log/log.h"
 #include "helper/log/trace.h"
 #include "helper/serve/server.h"
 #include "helper/start/background.h"
+#include "helper/start/broker.h"
 #include "helper/start/claim.h"
 #include "helper/start/pidfile.h"
 #include "helper/start/rawio.h"
@@ -44,6 +47,8 @@ struct daemon {
 	struct prm_pidfile *pidfile;
 	struct prm_claim *claim; /* NULL under socket activation */
 	struct prm_manager *scsi;
+	struct prm_broker *broker;     /* NULL without multipath support */
+	struct prm_manager *multipath; /* likewise */
 	struct prm_server *server;
 	int listener;
 	int signal_fd;
@@ -53,7 +58,7 @@ struct daemon {
 
 static void daemon_deinit(struct daemon *daemon)
 {
-	/* Threads that hang in a device may use the manager: it stays. */
+	/* Threads that hang in a device may use the managers: they stay. */
 	(void)prm_server_free(daemon->server);
 	(void)prm_claim_free(daemon->claim);
 	(void)prm_pidfile_free(daemon->pidfile);
@@ -168,11 +173,46 @@ static void raise_descriptor_limit(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* A manager for this process alone. */
+static int make_manager(struct daemon *daemon, const char *options,
+			struct prm_manager **ret_manager)
+{
+	char *words = NULL;
+	int error = prm_manager_new(options, ret_manager, &words);
+
+	if (error < 0)
+		error = prm_fault(daemon->fault, error, "%s",
+				  words ?: strerror(-error));
+	free(words);
+	return error;
+}
+
+/* While we still are who we were started as: later nobody could. */
+static int start_multipath(struct daemon *daemon)
+{
+	char options[sizeof("pr-manager-multipath,id=multipath,channel=") + 16];
+	int error;
+
+	error = prm_broker_new(daemon->options->multipath_program,
+			       daemon->options->timeout_ms / 1000,
+			       daemon->fault, &daemon->broker);
+	if (error < 0 || !daemon->broker)
+		return error;
+	error = prm_manager_class_register(&prm_multipath_class);
+	if (error < 0)
+		return prm_fault(daemon->fault, error,
+				 "cannot add multipath support: %s",
+				 strerror(-error));
+	(void)snprintf(options, sizeof(options),
+		       "pr-manager-multipath,id=multipath,channel=%d",
+		       prm_broker_channel(daemon->broker));
+	return make_manager(daemon, options, &daemon->multipath);
+}
+
 /* What can fail and leaves nothing behind. */
 static int prepare(struct daemon *daemon, const char *name)
 {
 	const struct prm_arguments *options = daemon->options;
-	char *words = NULL;
 	int error;
 
 	error = redirect_signals(daemon);
@@ -180,23 +220,23 @@ static int prepare(struct daemon *daemon, const char *name)
 		return error;
 	daemon->log_error = open_log(options, name);
 	raise_descriptor_limit();
-	error = prm_manager_new("pr-manager-scsi,id=scsi,inspect=off",
-				&daemon->scsi, &words);
-	if (error < 0) {
-		error = prm_fault(daemon->fault, error, "%s",
-				  words ?: strerror(-error));
-		free(words);
+	error = make_manager(daemon, "pr-manager-scsi,id=scsi,inspect=off",
+			     &daemon->scsi);
+	if (error < 0)
 		return error;
-	}
 	if (options->pidfile) {
 		error = prm_pidfile_new(options->pidfile, daemon->fault,
 					&daemon->pidfile);
 		if (error < 0)
 			return error;
 	}
-	if (daemon->listener >= 0)
-		return 0;
-	return prm_claim_new(options->socket, daemon->fault, &daemon->claim);
+	if (daemon->listener < 0) {
+		error = prm_claim_new(options->socket, daemon->fault,
+				      &daemon->claim);
+		if (error < 0)
+			return error;
+	}
+	return start_multipath(daemon);
 }
 
 /* The pid file, and then the socket. */
@@ -237,6 +277,7 @@ static int make_server(struct daemon *daemon)
 		.max_sessions = options->max_sessions,
 		.max_workers = options->max_workers,
 		.scsi = daemon->scsi,
+		.multipath = daemon->multipath,
 	};
 	int error;
 
@@ -277,6 +318,8 @@ static int announce(struct daemon *daemon)
 	warn("cannot start the log's thread", prm_log_start());
 	warn("cannot tell the service manager that we are up",
 	     prm_notify_send(daemon->notify_fd, PRM_NOTIFY_READY));
+	warn("cannot hear what is said about multipath maps",
+	     daemon->broker ? prm_broker_read_log(daemon->broker) : 0);
 	prm_log(PRM_LOG_INFO, "serving %s",
 		daemon->claim ? daemon->options->socket
 			      : "the service manager's socket");

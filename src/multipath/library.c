@@ -15,8 +15,8 @@
 #include "base/cursor.h"
 #include "multipath/library.h"
 
-/* Log no more than the library's own errors and warnings. */
-#define VERBOSE 2
+/* Errors of the library's own; above that it tells of each message it sends. */
+#define VERBOSE 1
 
 _Static_assert(PRM_MPATH_SUCCESS == MPATH_PR_SUCCESS, "a value moved");
 _Static_assert(PRM_MPATH_ILLEGAL_REQUEST == MPATH_PR_ILLEGAL_REQ,

@@ -69,10 +69,14 @@ static struct prm_lane *get_lane(struct prm_lanes *lanes, struct prm_lane_id id)
 	return lane;
 }
 
+static bool has_place(const struct prm_lane *lane)
+{
+	return lane->running < (lane->id.single ? 1 : PRM_LANE_RUNNING_MAX);
+}
+
 static bool can_run(const struct prm_lane *lane)
 {
-	return !prm_list_empty(&lane->parked) &&
-	       lane->running < PRM_LANE_RUNNING_MAX;
+	return !prm_list_empty(&lane->parked) && has_place(lane);
 }
 
 static bool can_close(const struct prm_lane *lane)
@@ -136,8 +140,8 @@ int prm_lane_enter(struct prm_lanes *lanes, struct prm_lane_id id,
 	if (!lane)
 		return -ENOMEM;
 	job->lane = lane;
-	if (prm_list_empty(&lane->parked) &&
-	    lane->running < PRM_LANE_RUNNING_MAX && is_allowed(lane, supply)) {
+	if (prm_list_empty(&lane->parked) && has_place(lane) &&
+	    is_allowed(lane, supply)) {
 		job->state = PRM_JOB_RUNNING;
 		lane->running++;
 	} else {

@@ -31,10 +31,12 @@ struct prm_lane;
  * struct prm_lane_id - which device
  * @number: its device number
  * @block:  block device; else character device, whose numbers are others
+ * @single: takes one command at a time; the same for all jobs of a device
  */
 struct prm_lane_id {
 	dev_t number;
 	bool block;
+	bool single;
 };
 
 /**

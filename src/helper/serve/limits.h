@@ -23,7 +23,7 @@
 /* One in so many workers serves only devices that have nothing running. */
 #define PRM_SPARE_WORKERS 4
 
-/* Commands that run on one device at a time. */
+/* Commands that run on one device at a time; on a multipath map, one. */
 #define PRM_LANE_RUNNING_MAX 4
 
 /* Descriptors of one device that may wait for their close in its lane. */

@@ -73,6 +73,8 @@ struct prm_lane_id prm_request_lane(const struct prm_request *request)
 	return (struct prm_lane_id){
 		.number = prm_device_number(request->device),
 		.block = prm_device_is_block(request->device),
+		.single = prm_device_kind(request->device) ==
+			  PRM_DEVICE_MULTIPATH,
 	};
 }
 
@@ -95,8 +97,9 @@ static struct prm_manager *pick_by_kind(struct prm_request *request,
 		if (managers->multipath)
 			return managers->multipath;
 		return refuse(request, PRM_LOG_WARNING,
-			      "a multipath map, and this pr-helper has no "
-			      "multipath support");
+			      "a multipath map, and there is no multipath "
+			      "support: install pr-helper-multipath and start "
+			      "pr-helper as root");
 	case PRM_DEVICE_ON_MULTIPATH:
 		return refuse(request, PRM_LOG_WARNING,
 			      "lies on a multipath map; pass the map itself");

@@ -36,6 +36,7 @@ enum long_only {
 	OPTION_TIMEOUT,
 	OPTION_MAX_SESSIONS,
 	OPTION_MAX_WORKERS,
+	OPTION_MULTIPATH_PROGRAM,
 };
 
 /* The leading colon: getopt is to leave the messages to us. */
@@ -55,6 +56,8 @@ static const struct option long_options[] = {
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 	{ "max-sessions", required_argument, NULL, OPTION_MAX_SESSIONS },
 	{ "max-workers", required_argument, NULL, OPTION_MAX_WORKERS },
+	{ "multipath-program", required_argument, NULL,
+	  OPTION_MULTIPATH_PROGRAM },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ NULL, 0, NULL, 0 },
@@ -82,6 +85,18 @@ static int parse_number(const char *text, int base, unsigned long max,
 	if (errno || value > max)
 		return -ERANGE;
 	*ret_value = value;
+	return 0;
+}
+
+/* Where the helper is found again after its folder has changed: see -d. */
+static int parse_multipath_program(struct parse *parse, const char *value)
+{
+	if (*value != '/')
+		return prm_fault(parse->fault, -EINVAL,
+				 "--multipath-program '%s' is not an absolute "
+				 "path",
+				 value);
+	parse->options.multipath_program = value;
 	return 0;
 }
 
@@ -283,6 +298,8 @@ static int parse_option(struct parse *parse, int option, char **argv)
 	case OPTION_MAX_WORKERS:
 		return parse_limit(parse, "max-workers", optarg, WORKERS_MIN,
 				   WORKERS_MAX, &options->max_workers);
+	case OPTION_MULTIPATH_PROGRAM:
+		return parse_multipath_program(parse, optarg);
 	case ':':
 		return prm_fault(parse->fault, -EINVAL,
 				 "option '%s' needs a value; see --help",

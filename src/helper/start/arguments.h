@@ -48,6 +48,8 @@ enum prm_arguments_action {
  * @timeout_ms:   what a client waits for its reply, in milliseconds
  * @max_sessions: clients at a time
  * @max_workers:  threads that run commands
+ * @multipath_program: path of pr-helper-multipath, or NULL for the place where
+ *                it is installed
  * @quiet:        log errors only
  * @verbosity:    how often -v was given
  * @traces:       arguments of -T, @traces_count of them
@@ -68,6 +70,7 @@ struct prm_arguments {
 	unsigned int timeout_ms;
 	unsigned int max_sessions;
 	unsigned int max_workers;
+	const char *multipath_program;
 	bool quiet;
 	unsigned int verbosity;
 	const char *traces[PRM_ARGUMENTS_TRACES_MAX];

@@ -42,6 +42,11 @@ static const char limit_options[] =
 	"      --max-sessions N    clients at a time (default: %d)\n"
 	"      --max-workers N     commands inside devices at a time "
 	"(default: %d)\n"
+	"\n"
+	"Multipath\n"
+	"      --multipath-program PATH\n"
+	"                          what runs commands on multipath maps\n"
+	"                          (default: " PRM_MULTIPATH_PROGRAM ")\n"
 	"\n";
 
 static const char log_options[] =
