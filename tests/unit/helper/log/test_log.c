@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The log as a whole: nobody who logs waits for whoever reads. */
+#include <ctype.h>
 #include <pthread.h>
 #include <sys/wait.h>
 #include "log_test.h"
@@ -181,6 +182,25 @@ static void *drain(void *arg)
 	return NULL;
 }
 
+/*
+ * Records that were told to be lost. They are told in one line or in two: when
+ * the writer gets its first record depends on when its thread runs.
+ */
+static unsigned long sum_of_dropped(const char *text)
+{
+	static const char words[] = " log records were dropped";
+	unsigned long sum = 0;
+
+	for (text = strstr(text, words); text; text = strstr(text + 1, words)) {
+		const char *number = text;
+
+		while (isdigit((unsigned char)number[-1]))
+			number--;
+		sum += strtoul(number, NULL, 10);
+	}
+	return sum;
+}
+
 #define MANY 5000
 
 /* That it ends at all is the claim; whoever waited would wait for ever. */
@@ -189,7 +209,6 @@ static void a_stalled_reader_stalls_nobody(void **state)
 	struct capture capture = capture_begin();
 	unsigned long dropped;
 	int flushed, fd = capture.reader;
-	char line[64];
 	pthread_t reader;
 
 	open_log(PRM_LOG_NOTICE);
@@ -211,10 +230,7 @@ static void a_stalled_reader_stalls_nobody(void **state)
 	/* One more than the queue holds may be in the writer's hands. */
 	assert_true(dropped >= MANY - PRM_LOG_QUEUE_RECORDS - 1);
 	assert_int_equal(count_lines(captured, ": record "), MANY - dropped);
-	snprintf(line, sizeof(line), "warning: %lu log records were dropped",
-		 dropped);
-	assert_non_null(strstr(captured, line));
-	assert_int_equal(count_lines(captured, "were dropped"), 1);
+	assert_int_equal(sum_of_dropped(captured), dropped);
 	assert_non_null(strstr(captured, "notice: the end\n"));
 }
 
