@@ -258,25 +258,43 @@ void prm_client_end(struct prm_client *client, enum prm_session_step step)
 		prm_server_wake(server);
 }
 
-void prm_client_mind(struct prm_client *client)
+bool prm_client_arm(struct prm_client *client, uint32_t events, uint64_t event)
 {
-	struct prm_desk *desk = &client->server->desk;
+	struct epoll_event armed = {
+		.events = events | EPOLLONESHOT,
+		.data.u64 = event,
+	};
+	int op = client->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+
+	client->watched = true;
+	return epoll_ctl(client->server->epoll_fd, op, client->sock, &armed) ==
+	       0;
+}
+
+/* Note whether the client has begun something, and since when. */
+static void mind(struct prm_client *client)
+{
+	struct prm_deadlines *patience = &client->server->desk.patience;
 	const struct prm_session *session = &client->session;
 	bool halfway = prm_session_is_halfway(session);
 	uint64_t progress = session->count << 3 | session->phase << 1 |
 			    (session->out_len != 0);
 
-	if (!halfway && !client->minded)
-		return;
-	int64_t now = prm_clock_ns();
-	LOCK_SCOPE(&desk->lock);
-
 	if (!halfway)
 		prm_deadline_clear(&client->patience);
 	else if (!client->minded || client->progress != progress)
-		prm_deadline_set(&desk->patience, &client->patience, now);
+		prm_deadline_set(patience, &client->patience, prm_clock_ns());
 	client->minded = halfway;
 	client->progress = progress;
+}
+
+bool prm_client_release(struct prm_client *client, uint32_t events)
+{
+	struct prm_desk *desk = &client->server->desk;
+	LOCK_SCOPE(&desk->lock);
+
+	mind(client);
+	return prm_client_arm(client, events, prm_event_of(client));
 }
 
 bool prm_client_is_gone(struct prm_client *client)

@@ -76,8 +76,24 @@ struct prm_client *prm_client_unref(struct prm_client *client);
  */
 void prm_client_end(struct prm_client *client, enum prm_session_step step);
 
-/* Note, before it is armed, whether it has begun something (patience). */
-void prm_client_mind(struct prm_client *client);
+/**
+ * prm_client_arm() - make epoll the owner; under the desk's lock
+ * @client: not to be touched afterwards: the event may be another thread's
+ * @events: to wait for; a hang-up is one even if it is not asked for
+ * @event:  what the event is about (state.h)
+ *
+ * Who is told of an event takes the lock before he touches the client, and so
+ * sees all that was done to it before.
+ *
+ * Return: whether it is armed; if not it is still the caller's.
+ */
+bool prm_client_arm(struct prm_client *client, uint32_t events, uint64_t event);
+
+/*
+ * Arm the client, noting whether it has begun something (patience). Returns as
+ * above; takes the lock.
+ */
+bool prm_client_release(struct prm_client *client, uint32_t events);
 
 /* Whether its other end is closed; needs no owner, never blocks. */
 bool prm_client_is_gone(struct prm_client *client);

@@ -161,3 +161,8 @@ int prm_desk_retire(struct prm_desk *desk, struct prm_request *request)
 	return prm_lane_retire(&desk->lanes, prm_request_lane(request),
 			       &request->job);
 }
+
+void prm_desk_sync(struct prm_desk *desk)
+{
+	LOCK_SCOPE(&desk->lock);
+}

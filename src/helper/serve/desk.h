@@ -156,6 +156,9 @@ struct prm_client *prm_desk_overdue(struct prm_desk *desk, int64_t now_ns,
 				    struct prm_wire_request *ret_head,
 				    struct prm_request **ret_parked);
 
+/* See all that was done to a client before it was armed; after its event. */
+void prm_desk_sync(struct prm_desk *desk);
+
 /**
  * prm_desk_retire() - have the device of a request closed in its lane
  * @desk:    the desk

@@ -15,28 +15,10 @@
 #include "helper/log/trace.h"
 #include "helper/serve/serve.h"
 
-/*
- * With the first event the client may be another worker's, and a hang-up is an
- * event even if none was asked for: so nothing is added before it is settled,
- * and nothing of the client is touched behind the call.
- */
-static bool arm(struct prm_client *client, uint32_t events, uint64_t data)
-{
-	struct epoll_event event = {
-		.events = events | EPOLLONESHOT,
-		.data.u64 = data,
-	};
-	int op = client->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-
-	client->watched = true;
-	return epoll_ctl(client->server->epoll_fd, op, client->sock, &event) ==
-	       0;
-}
-
 /* Hang-up alone is always reported: a client that is parked can do no more. */
 static void arm_parked(struct prm_client *client, uint64_t ticket)
 {
-	(void)arm(client, 0, prm_event_of_ticket(ticket));
+	(void)prm_client_arm(client, 0, prm_event_of_ticket(ticket));
 }
 
 /* The owner is done for now: arm or end the client, which is then gone. */
@@ -60,8 +42,7 @@ static void settle(struct prm_client *client, enum prm_session_step step)
 		prm_client_end(client, PRM_STEP_BROKEN);
 		return;
 	}
-	prm_client_mind(client);
-	if (!arm(client, events, prm_event_of(client)))
+	if (!prm_client_release(client, events))
 		prm_client_end(client, PRM_STEP_END);
 }
 

@@ -113,6 +113,7 @@ static void stand_in(struct prm_server *server)
 	for (int i = 0; i < STAND_IN_EVENTS; i++) {
 		if (epoll_wait(server->epoll_fd, &event, 1, 0) <= 0)
 			return;
+		prm_desk_sync(&server->desk);
 		prm_worker_take(server, NULL, event.data.u64);
 	}
 }

@@ -45,7 +45,10 @@ void prm_worker_take(struct prm_server *server, struct prm_worker *worker,
 				(struct prm_client *)(uintptr_t)event);
 }
 
-/* Up from waiting; if nobody is left waiting, the watcher has to know. */
+/*
+ * Up from waiting, perhaps with an event: the lock also shows all that was done
+ * before the client was armed. If nobody is left waiting, the watcher must know.
+ */
 static void get_up(struct prm_server *server, struct prm_worker *worker)
 {
 	struct prm_desk *desk = &server->desk;
