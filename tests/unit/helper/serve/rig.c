@@ -21,7 +21,9 @@
 #include "base/fd.h"
 #include "base/lock.h"
 #include "device/kernel.h"
+#include "helper/serve/client.h"
 #include "helper/serve/serve.h"
+#include "helper/serve/state.h"
 #include "rig.h"
 
 #define MAGIC "device"
@@ -449,12 +451,17 @@ static size_t read_whole(int sock, void *bytes, size_t len)
 	return done;
 }
 
-int rig_greet(int sock)
+void rig_expect_hello(int sock)
 {
 	uint8_t hello[4];
 
 	assert_int_equal(read_whole(sock, hello, sizeof(hello)), sizeof(hello));
 	assert_int_equal(prm_get_be32(hello), 0);
+}
+
+int rig_greet(int sock)
+{
+	rig_expect_hello(sock);
 	rig_send(sock, "\0\0\0\0", 4, NULL, 0);
 	return sock;
 }
@@ -574,14 +581,66 @@ static int64_t far_future(void)
 	return prm_clock_ns() + 100 * RIG_PATIENCE_MS * PRM_NS_PER_MS;
 }
 
-void rig_overdue(struct rig *rig)
+static bool is_readable(int sock)
 {
-	prm_serve_overdue(rig->server, far_future());
+	struct pollfd at = { .fd = sock, .events = POLLIN };
+
+	return poll(&at, 1, 1) > 0;
 }
 
-void rig_impatient(struct rig *rig)
+void rig_overdue(struct rig *rig, int sock)
 {
-	prm_serve_impatient(rig->server, far_future());
+	int64_t until = prm_clock_ns() + RIG_PATIENCE_MS * PRM_NS_PER_MS;
+
+	do
+		prm_serve_overdue(rig->server, far_future());
+	while (!is_readable(sock) && prm_clock_ns() < until);
+}
+
+void rig_impatient(struct rig *rig, int sock)
+{
+	int64_t until = prm_clock_ns() + RIG_PATIENCE_MS * PRM_NS_PER_MS;
+
+	do
+		prm_serve_impatient(rig->server, far_future());
+	while (!is_readable(sock) && prm_clock_ns() < until);
+}
+
+struct parked {
+	struct prm_desk *desk;
+	size_t count;
+};
+
+static bool has_parked(void *opaque)
+{
+	struct parked *parked = opaque;
+	LOCK_SCOPE(&parked->desk->lock);
+
+	return parked->desk->lanes.parked == parked->count;
+}
+
+void rig_wait_parked(struct rig *rig, size_t count)
+{
+	struct parked parked = { &rig->server->desk, count };
+
+	rig_wait(has_parked, &parked);
+}
+
+/* It has been armed again since its CDB came. */
+static bool owes_list(void *opaque)
+{
+	struct prm_desk *desk = opaque;
+	LOCK_SCOPE(&desk->lock);
+	struct prm_link *first = prm_list_first(&desk->clients);
+
+	return first &&
+	       (prm_container(first, struct prm_client, link)->progress >> 1 &
+		3) == PRM_PHASE_LIST;
+}
+
+void rig_wait_list(struct rig *rig)
+{
+	rig_wait(owes_list, &rig->server->desk);
 }
 
 unsigned int rig_count_fds(void)

@@ -99,6 +99,7 @@ unsigned int rig_audits(void);
 
 /* Clients. */
 int rig_connect(struct rig *rig);
+void rig_expect_hello(int sock);
 int rig_greet(int sock);
 int rig_client(struct rig *rig);
 void rig_cdb(uint8_t cdb[16], bool out, uint8_t action, uint16_t length);
@@ -126,9 +127,18 @@ void rig_expect_status(int sock, uint32_t status);
 /* Wait for the end of the connection. */
 void rig_expect_end(int sock);
 
-/* Pretend that all deadlines of requests, or of clients, have passed. */
-void rig_overdue(struct rig *rig);
-void rig_impatient(struct rig *rig);
+/*
+ * Pretend that all deadlines of requests, or of clients, have passed, until the
+ * server has something to say to @sock. It may be late in setting one.
+ */
+void rig_overdue(struct rig *rig, int sock);
+void rig_impatient(struct rig *rig, int sock);
+
+/* Wait until @count requests are parked. */
+void rig_wait_parked(struct rig *rig, size_t count);
+
+/* Wait until the only client has sent a CDB and owes its list. */
+void rig_wait_list(struct rig *rig);
 
 /* Open descriptors of this process, server and clients together. */
 unsigned int rig_count_fds(void);

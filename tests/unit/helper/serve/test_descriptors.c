@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Descriptors that clients should not have sent, and where they go. */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "helper/serve/limits.h"
+#include "rig.h"
+
+#define NO_SUCH 0x052000
+
+static unsigned int fds_before;
+
+static int set_up(void **state)
+{
+	rig_set_up();
+	fds_before = rig_count_fds();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	rig_tear_down();
+	return rig_count_fds() == fds_before ? 0 : -1;
+}
+
+static void start(struct rig *rig)
+{
+	*rig = (struct rig){ 0 };
+	rig_start(rig, (struct prm_server_config){ 0 });
+}
+
+/* A pipe whose end at @ret_seen tells when all copies of the other are gone. */
+static int pipe_end(int *ret_seen)
+{
+	int fds[2];
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	*ret_seen = fds[0];
+	return fds[1];
+}
+
+/* Wait until nobody has the other end any more. */
+static void expect_gone(int seen)
+{
+	struct pollfd at = { .fd = seen };
+
+	assert_int_equal(poll(&at, 1, RIG_PATIENCE_MS), 1);
+	assert_true(at.revents & POLLHUP);
+	(void)close(seen);
+}
+
+static void expect_works(struct rig *rig)
+{
+	struct rig_device disk = rig_disk(7);
+	int fd = rig_open(&disk, true), sock = rig_client(rig);
+
+	rig_send_in(sock, fd);
+	rig_expect_status(sock, 0);
+	(void)close(sock);
+	(void)close(fd);
+}
+
+static void what_is_no_device_is_refused_and_closed(void **state)
+{
+	struct rig rig;
+	int sock, seen, fd = pipe_end(&seen);
+
+	start(&rig);
+	sock = rig_client(&rig);
+	for (int i = 0; i < 3; i++) {
+		rig_send_in(sock, fd);
+		rig_expect_sense(sock, NO_SUCH);
+		rig_send_out(sock, fd, 1);
+		rig_expect_sense(sock, NO_SUCH);
+	}
+	assert_null(rig_audit(3)->device);
+	(void)close(fd);
+	expect_gone(seen);
+	(void)close(sock);
+	rig_stop(&rig);
+}
+
+static void a_heap_of_descriptors_ends_the_session_and_is_closed(void **state)
+{
+	struct rig rig;
+	int sock, seen, fds[253];
+	uint8_t cdb[16];
+
+	start(&rig);
+	fds[0] = pipe_end(&seen);
+	for (int i = 1; i < 253; i++)
+		fds[i] = fds[0];
+	rig_cdb(cdb, false, 0, 8);
+	for (int i = 0; i < 5; i++) {
+		sock = rig_client(&rig);
+		rig_send(sock, cdb, 16, fds, 253);
+		rig_expect_end(sock);
+		(void)close(sock);
+	}
+	(void)close(fds[0]);
+	expect_gone(seen);
+	expect_works(&rig);
+	rig_stop(&rig);
+}
+
+/* Closing a socket closes what lies in it unread. */
+static void what_lies_unread_is_closed_too(void **state)
+{
+	struct rig rig;
+	int sock, seen, fd = pipe_end(&seen);
+
+	start(&rig);
+	sock = rig_connect(&rig);
+	rig_expect_hello(sock);
+	rig_send(sock, "\0\0\0\1", 4, NULL, 0);
+	/* The server may have closed by now. */
+	for (int i = 0; i < 3; i++) {
+		struct iovec part = { .iov_base = &(char){ 0 }, .iov_len = 1 };
+		union {
+			struct cmsghdr cmsg;
+			char bytes[CMSG_SPACE(sizeof(int))];
+		} control = { .cmsg = { CMSG_LEN(sizeof(int)), SOL_SOCKET,
+					SCM_RIGHTS } };
+		struct msghdr message = { .msg_iov = &part,
+					  .msg_iovlen = 1,
+					  .msg_control = &control,
+					  .msg_controllen = sizeof(control) };
+
+		memcpy(CMSG_DATA(&control.cmsg), &fd, sizeof(fd));
+		(void)!sendmsg(sock, &message, MSG_NOSIGNAL);
+	}
+	rig_expect_end(sock);
+	(void)close(fd);
+	expect_gone(seen);
+	(void)close(sock);
+	expect_works(&rig);
+	rig_stop(&rig);
+}
+
+static void descriptors_with_the_hello_are_closed(void **state)
+{
+	struct rig rig;
+	struct rig_device disk = rig_disk(0);
+	int sock, seen, fd = pipe_end(&seen), fds[10], device;
+
+	start(&rig);
+	device = rig_open(&disk, true);
+	for (int i = 0; i < 10; i++)
+		fds[i] = fd;
+	sock = rig_connect(&rig);
+	rig_expect_hello(sock);
+	rig_send(sock, "\0\0\0\0", 4, fds, 10);
+	rig_send_in(sock, device);
+	rig_expect_status(sock, 0);
+	(void)close(fd);
+	expect_gone(seen);
+	(void)close(sock);
+	(void)close(device);
+	rig_stop(&rig);
+}
+
+/* A connection sent through itself would keep itself open for ever. */
+static void a_client_cannot_keep_itself_alive(void **state)
+{
+	struct rig rig;
+	struct rig_device disk = rig_disk(0);
+	unsigned int before;
+	int sock, device;
+	uint8_t cdb[16];
+
+	start(&rig);
+	device = rig_open(&disk, true);
+	rig_cdb(cdb, false, 0, 8);
+	before = rig_count_fds();
+	for (int i = 0; i < 4; i++) {
+		sock = rig_connect(&rig);
+		rig_expect_hello(sock);
+		/* With the hello, half a CDB, a whole one, one sent ahead. */
+		rig_send(sock, "\0\0\0\0", 4, &sock, i == 0);
+		if (i == 3)
+			rig_send(sock, cdb, 16, &device, 1);
+		if (i > 0)
+			rig_send(sock, cdb, i == 1 ? 5 : 16, &sock, 1);
+		(void)close(sock);
+		rig_wait_fds(before);
+	}
+	(void)close(device);
+	rig_stop(&rig);
+}
+
+/*
+ * A TCP socket that lingers: close(2) waits until its peer has taken in what
+ * was sent, which is when the test likes.
+ */
+struct sticky {
+	int sock;
+	int peer;
+};
+
+static void make_sticky(struct sticky *sticky)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	const struct linger option = { 1, 10 * RIG_PATIENCE_MS / 1000 };
+	socklen_t len = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	static char bytes[65536];
+
+	sticky->sock = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (bind(listener, (void *)&address, len) < 0 ||
+	    listen(listener, 1) < 0 ||
+	    getsockname(listener, (void *)&address, &len) < 0 ||
+	    connect(sticky->sock, (void *)&address, len) < 0) {
+		(void)close(listener);
+		(void)close(sticky->sock);
+		print_message("no TCP here\n");
+		skip();
+	}
+	sticky->peer = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	(void)close(listener);
+	while (send(sticky->sock, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		;
+	assert_int_equal(setsockopt(sticky->sock, SOL_SOCKET, SO_LINGER,
+				    &option, sizeof(option)),
+			 0);
+}
+
+/* Take in all there is, so that the close can end. */
+static void let_go(struct sticky *sticky)
+{
+	static char bytes[65536];
+
+	while (recv(sticky->peer, bytes, sizeof(bytes), 0) > 0)
+		;
+	(void)close(sticky->peer);
+}
+
+/*
+ * Make the closer hang on @sticky. It has to be the last who has it, and so it
+ * is sent ahead, behind a request that is held up until ours is closed.
+ */
+static int hang_closer(struct rig *rig, struct sticky *sticky)
+{
+	struct rig_device hung = rig_disk(0);
+	int sock = rig_client(rig), fd;
+
+	hung.gate = 9;
+	fd = rig_open(&hung, true);
+	rig_send_in(sock, fd);
+	rig_wait_at_gate(9, 1);
+	rig_send_in(sock, sticky->sock);
+	(void)close(sticky->sock);
+	rig_open_gate(9);
+	rig_expect_status(sock, 0);
+	rig_expect_sense(sock, NO_SUCH);
+	(void)close(fd);
+	return sock;
+}
+
+static void a_close_that_hangs_stalls_nobody(void **state)
+{
+	struct rig rig;
+	struct sticky sticky;
+	int sock, null, other;
+
+	make_sticky(&sticky);
+	start(&rig);
+	sock = hang_closer(&rig, &sticky);
+	for (int i = 0; i < 5; i++)
+		expect_works(&rig);
+	/* Others may err as well. */
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	other = rig_client(&rig);
+	for (int i = 0; i < 5; i++) {
+		rig_send_in(other, null);
+		rig_expect_sense(other, NO_SUCH);
+	}
+	let_go(&sticky);
+	(void)close(other);
+	(void)close(sock);
+	(void)close(null);
+	rig_stop(&rig);
+}
+
+static void who_fills_the_closer_goes_alone(void **state)
+{
+	struct rig rig;
+	struct rig_device disk = rig_disk(1);
+	struct sticky sticky;
+	int sock, null, good, fd;
+	struct rig_reply reply;
+	unsigned int replies = 0;
+
+	make_sticky(&sticky);
+	start(&rig);
+	fd = rig_open(&disk, true);
+	good = rig_client(&rig);
+	sock = hang_closer(&rig, &sticky);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	/* One is hanging already, and one more is too many. */
+	for (int i = 0; i < PRM_SESSION_PILE_MAX; i++) {
+		rig_send_in(sock, null);
+		replies += rig_receive(sock, &reply);
+	}
+	rig_expect_end(sock);
+	assert_int_equal(replies, PRM_SESSION_PILE_MAX);
+	rig_send_in(good, fd);
+	rig_expect_status(good, 0);
+	expect_works(&rig);
+	let_go(&sticky);
+	(void)close(sock);
+	(void)close(good);
+	(void)close(null);
+	(void)close(fd);
+	rig_stop(&rig);
+}
+
+#define CLAIM(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CLAIM(what_is_no_device_is_refused_and_closed),
+		CLAIM(a_heap_of_descriptors_ends_the_session_and_is_closed),
+		CLAIM(what_lies_unread_is_closed_too),
+		CLAIM(descriptors_with_the_hello_are_closed),
+		CLAIM(a_client_cannot_keep_itself_alive),
+		CLAIM(a_close_that_hangs_stalls_nobody),
+		CLAIM(who_fills_the_closer_goes_alone),
+	};
+
+	return cmocka_run_group_tests_name("descriptors", tests, NULL, NULL);
+}
