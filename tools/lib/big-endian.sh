@@ -27,7 +27,7 @@ apt() {
 if [ ! -e "$folder/unpacked" ]; then
 	apt update
 	(cd "$folder/apt" && apt download libcmocka0 libcmocka-dev \
-		libcap-ng0 libcap-ng-dev libseccomp2 libseccomp-dev)
+		libcap-ng0 libcap-ng-dev)
 	for package in "$folder"/apt/*.deb; do
 		dpkg -x "$package" "$root"
 	done
