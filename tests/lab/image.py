@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
 CACHE = pathlib.Path(os.environ.get("PRM_LAB_CACHE")
@@ -84,7 +85,9 @@ def _fill(root, modules, tools):
 
 def _pack(root, target):
     """A cpio archive under a temporary name, then renamed when complete."""
-    partial = target.with_name(f"{target.name}.{os.getpid()}")
+    # Two files of tests may be about to start, each on a thread of its own.
+    partial = target.with_name(
+        f"{target.name}.{os.getpid()}.{threading.get_ident()}")
     names = sorted(str(path.relative_to(root)) for path in root.rglob("*"))
     archive = subprocess.run(
         ["cpio", "--quiet", "-o", "-H", "newc", "-R", "0:0"], cwd=root,

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 import build
-from conftest import LIBRARY, LIMIT_S, helper_manager, program, run
+from peers import LIBRARY, LIMIT_S, helper_manager, program, run
 
 EXAMPLES = os.path.join(build.ROOT, "doc/examples")
 KEY = 0x123abc

@@ -3,7 +3,7 @@
 
 import pytest
 
-from conftest import Client, helper_manager, program, run
+from peers import Client, helper_manager, program, run
 
 KEY = 0x123abc
 

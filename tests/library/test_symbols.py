@@ -7,7 +7,7 @@ import re
 import subprocess
 
 import build
-from conftest import LIBRARY
+from peers import LIBRARY
 
 INCLUDE = os.path.join(build.ROOT, "include/prmanager")
 MAP = os.path.join(build.ROOT, "src/libprmanager/libprmanager.map")

@@ -6,7 +6,7 @@ import struct
 import fakehelper
 import prclient as pr
 import pytest
-from conftest import DEVICE
+from program import DEVICE
 
 KEY = "0x123abc"
 

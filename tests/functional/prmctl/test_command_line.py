@@ -2,7 +2,7 @@
 """Command lines: what is refused, in which words, and what help says."""
 
 import pytest
-from conftest import DEVICE
+from program import DEVICE
 
 COMMANDS = ["keys", "reservation", "capabilities", "status", "register",
             "register-ignore", "reserve", "release", "clear", "preempt",

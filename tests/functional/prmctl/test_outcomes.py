@@ -6,7 +6,7 @@ import os
 import fakehelper
 import prclient as pr
 import pytest
-from conftest import DEVICE
+from program import DEVICE
 
 
 @pytest.mark.parametrize("sense,status,message", [

@@ -2,7 +2,7 @@
 """prmctl keys, reservation, capabilities and status: text and JSON."""
 
 import fakehelper
-from conftest import DEVICE
+from program import DEVICE
 
 SAS = "sas,5000c50012345678"
 ISCSI = "iqn.2003-01.org.example:a,i,0x00023d000001"

@@ -12,7 +12,7 @@ import textwrap
 
 import fakehelper
 import pytest
-from conftest import DEVICE, HERE
+from program import DEVICE, HERE
 
 pytestmark = pytest.mark.skipif(
     "PRM_SANITIZER" in os.environ,

@@ -6,7 +6,7 @@ import subprocess
 
 import fakehelper
 import pytest
-from conftest import DEVICE
+from program import DEVICE
 
 
 class Watch:

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""prmctl as a test calls it."""
+
+import json
+import os
+import subprocess
+
+import build
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+# Long enough for a loaded machine: only what hangs gets this far.
+LIMIT_S = 300
+
+# Any descriptor of a device will do for the fake helper.
+DEVICE = "/dev/null"
+
+
+class Prmctl:
+    """Runs prmctl against a helper."""
+
+    def __init__(self, socket):
+        self.socket = socket
+        self.program = build.program("prmctl")
+        self.env = dict(os.environ, LC_ALL="C", PRMCTL_PRELOAD=os.path.join(
+            os.path.dirname(self.program), "prmctl-preload.so"))
+
+    def raw(self, *words):
+        """prmctl with exactly these words."""
+        return subprocess.run(
+            [self.program, *words], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=self.env, timeout=LIMIT_S, check=False)
+
+    def __call__(self, *words):
+        """prmctl with these words, at the fake helper."""
+        return self.raw(words[0], "--manager", self.socket, *words[1:])
+
+    def json(self, *words):
+        """The same, and the object it prints."""
+        done = self(*words, "--json")
+        assert done.stdout.count("\n") == 1, done
+        assert done.stderr == "", done
+        return done.returncode, json.loads(done.stdout)

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""All tests can be run at once: no module is taken for another."""
+
+import collections
+import glob
+import os
+import re
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+
+
+def modules():
+    return sorted(glob.glob(os.path.join(ROOT, "tests", "**", "*.py"),
+                            recursive=True))
+
+
+def test_no_test_imports_a_conftest():
+    """There are many of that name, and the first one wins."""
+    for path in modules():
+        with open(path, encoding="utf-8") as file:
+            assert not re.search(r"^\s*(from|import) conftest\b", file.read(),
+                                 re.M), path
+
+
+def test_no_two_modules_have_the_same_name():
+    places = collections.defaultdict(list)
+    for path in modules():
+        places[os.path.basename(path)].append(os.path.relpath(path, ROOT))
+    places.pop("conftest.py")
+    assert [some for some in places.values() if len(some) > 1] == []
