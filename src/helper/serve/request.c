@@ -60,7 +60,8 @@ int prm_request_set_head(struct prm_request *request,
 			 const struct prm_wire_request *head)
 {
 	if (head->length) {
-		request->data = malloc(head->length);
+		/* A driver may claim to have filled more than it has. */
+		request->data = calloc(1, head->length);
 		if (!request->data)
 			return -ENOMEM;
 	}

@@ -2,6 +2,7 @@
 /* The protocol, against a client that the test plays byte by byte. */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -553,11 +554,30 @@ static void any_bytes_are_survived(void **state)
 	}
 }
 
+/* A client is never sent what was in memory before. */
+static void room_for_data_holds_nothing_old(void **state)
+{
+	struct prm_wire_request head = { .opcode = 0x5e, .length = 8192 };
+	struct prm_request *request = NULL;
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	(void)mallopt(M_PERTURB, 0x5a);
+	peer.is_device = false;
+	assert_int_equal(prm_request_new(&fd, &request), 0);
+	assert_int_equal(prm_request_set_head(request, &head), 0);
+	(void)mallopt(M_PERTURB, 0);
+	for (size_t i = 0; i < head.length; i++)
+		assert_int_equal(request->data[i], 0);
+	(void)prm_request_free(request);
+	(void)close(fd);
+}
+
 #define CLAIM(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		CLAIM(room_for_data_holds_nothing_old),
 		CLAIM(the_hello_goes_first),
 		CLAIM(pieces_of_any_size_make_the_same_requests),
 		CLAIM(a_descriptor_may_come_with_any_byte),
