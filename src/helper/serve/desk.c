@@ -58,6 +58,9 @@ int prm_desk_submit(struct prm_desk *desk, struct prm_worker *worker,
 	if (r < 0)
 		return r;
 	request->waiting = client;
+	/* From here on it is the client who needs patience. */
+	prm_deadline_clear(&client->patience);
+	client->minded = false;
 	prm_deadline_set(&desk->replies, &request->deadline, now);
 	if (request->job.state == PRM_JOB_RUNNING) {
 		prm_crew_enter(&desk->crew, worker, now);
@@ -80,6 +83,12 @@ struct prm_request *prm_desk_next(struct prm_desk *desk,
 	else if (rest)
 		prm_crew_rest(&desk->crew, worker);
 	return request_of(job);
+}
+
+bool prm_desk_is_left(const struct prm_desk *desk)
+{
+	return desk->crew.idle &&
+	       prm_lane_has_next(&desk->lanes, prm_crew_supply(&desk->crew));
 }
 
 bool prm_desk_is_wanted(struct prm_desk *desk, struct prm_request *request)

@@ -102,6 +102,12 @@ int prm_desk_submit(struct prm_desk *desk, struct prm_worker *worker,
 struct prm_request *prm_desk_next(struct prm_desk *desk,
 				  struct prm_worker *worker, bool rest);
 
+/*
+ * Whether a request could go while somebody idle does not know of it. With the
+ * lock held.
+ */
+bool prm_desk_is_left(const struct prm_desk *desk);
+
 /* Whether the client of a request is there: still waiting, not hung up. */
 bool prm_desk_is_wanted(struct prm_desk *desk, struct prm_request *request);
 

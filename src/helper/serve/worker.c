@@ -47,13 +47,16 @@ void prm_worker_take(struct prm_server *server, struct prm_worker *worker,
 
 /*
  * Up from waiting, perhaps with an event: the lock also shows all that was done
- * before the client was armed. If nobody is left waiting, the watcher must know.
+ * before the client was armed. Or off with a request; either way perhaps for
+ * long. If nobody is left waiting, the watcher must know; if somebody is and
+ * there is a request for him, he must: the event that was meant to tell him may
+ * have gone to another, or have been one for two requests.
  */
 static void get_up(struct prm_server *server, struct prm_worker *worker)
 {
 	struct prm_desk *desk = &server->desk;
 	int64_t now = prm_clock_ns();
-	bool wake;
+	bool wake, left;
 
 	{
 		LOCK_SCOPE(&desk->lock);
@@ -61,9 +64,12 @@ static void get_up(struct prm_server *server, struct prm_worker *worker)
 		if (worker->idle)
 			prm_crew_rise(&desk->crew, worker);
 		wake = prm_crew_needs_watcher(&desk->crew, now);
+		left = prm_desk_is_left(desk);
 	}
 	if (wake)
 		prm_server_wake(server);
+	if (left)
+		prm_server_kick(server);
 }
 
 /* How long to wait for an event, in milliseconds; -1 for ever. */
@@ -115,8 +121,10 @@ static bool serve_once(struct thread *thread)
 	struct epoll_event event;
 	int count;
 
-	if (request)
+	if (request) {
+		get_up(server, worker);
 		prm_serve_request(server, worker, request);
+	}
 	count = epoll_wait(server->epoll_fd, &event, 1,
 			   waiting_time(server, worker));
 	if (count == 0 && !request && leave(thread, true))

@@ -606,6 +606,11 @@ void rig_impatient(struct rig *rig, int sock)
 	while (!is_readable(sock) && prm_clock_ns() < until);
 }
 
+void rig_impatient_once(struct rig *rig)
+{
+	prm_serve_impatient(rig->server, far_future());
+}
+
 struct parked {
 	struct prm_desk *desk;
 	size_t count;

@@ -134,6 +134,9 @@ void rig_expect_end(int sock);
 void rig_overdue(struct rig *rig, int sock);
 void rig_impatient(struct rig *rig, int sock);
 
+/* The same for clients, once, whatever comes of it. */
+void rig_impatient_once(struct rig *rig);
+
 /* Wait until @count requests are parked. */
 void rig_wait_parked(struct rig *rig, size_t count);
 

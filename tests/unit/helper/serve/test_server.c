@@ -2,9 +2,11 @@
 /* A whole server, with its threads, seen through its socket. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -487,6 +489,41 @@ static void a_client_that_takes_too_long_is_shut_out(void **state)
 	rig_stop(&rig);
 }
 
+/* Wait until the server has read all that was sent. */
+static bool is_all_read(void *opaque)
+{
+	const int *sock = opaque;
+	int unread = 0;
+
+	assert_int_equal(ioctl(*sock, SIOCOUTQ, &unread), 0);
+	return !unread;
+}
+
+/* The patience that it had over its request ends with the request. */
+static void a_client_that_waits_for_its_reply_is_not_shut_out(void **state)
+{
+	struct rig rig;
+	struct rig_device disk = rig_disk(0);
+	uint8_t cdb[16], list[24] = { 0 };
+	int fd, sock;
+
+	disk.gate = 1;
+	fd = rig_open(&disk, true);
+	start(&rig);
+	sock = rig_client(&rig);
+	rig_cdb(cdb, true, 0, sizeof(list));
+	rig_send(sock, cdb, sizeof(cdb), &fd, 1);
+	rig_wait(is_all_read, &sock);
+	rig_send(sock, list, sizeof(list), NULL, 0);
+	rig_wait_at_gate(1, 1);
+	rig_impatient_once(&rig);
+	rig_open_gate(1);
+	rig_expect_status(sock, 0);
+	(void)close(sock);
+	(void)close(fd);
+	rig_stop(&rig);
+}
+
 /* Clients in threads, each with its own device or all with one. */
 
 #define CROWD 24
@@ -592,6 +629,7 @@ int main(void)
 		CLAIM(a_client_may_leave_while_its_command_runs),
 		CLAIM(requests_sent_ahead_are_answered_in_order),
 		CLAIM(a_client_that_takes_too_long_is_shut_out),
+		CLAIM(a_client_that_waits_for_its_reply_is_not_shut_out),
 		CLAIM(a_crowd_is_served),
 		CLAIM(who_is_too_many_is_turned_away),
 	};
