@@ -72,8 +72,8 @@ const struct prm_cli_command prm_cli_commands[] = {
 	  "Ends when it is interrupted.\n", PRM_CLI_DEVICE,
 	  COMMON | PRM_CLI_INTERVAL, 0, 0, prm_cli_run_watch },
 	{ "ping", "is the helper alive, and how fast does it answer?", NULL,
-	  PRM_CLI_NOTHING, PRM_CLI_MANAGER | PRM_CLI_JSON | PRM_CLI_TIMEOUT, 0,
-	  0, prm_cli_run_ping },
+	  PRM_CLI_NOTHING, PRM_CLI_MANAGER | PRM_CLI_JSON, 0, 0,
+	  prm_cli_run_ping },
 	{ "run", "run a program whose PR commands go through a manager",
 	  "The program needs no privileges for them, only the right to open "
 	  "the\n"
