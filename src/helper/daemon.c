@@ -115,14 +115,14 @@ static int apply_traces(struct daemon *daemon)
 /*
  * Signals would make SG_IO send its command again (I11): from here on they are
  * read from a descriptor, in every thread to come.  Those that tell of a defect
- * of ours stay, so that it is seen.
+ * of ours stay, so that it is seen.  That nohup(1) or a shell made us ignore some
+ * of them does not matter: the kernel ignores no signal that is blocked.
  */
 static int redirect_signals(struct daemon *daemon)
 {
 	static const int stops[] = { SIGTERM, SIGINT, SIGHUP };
 	static const int defects[] = { SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
 				       SIGABRT, SIGTRAP, SIGSYS };
-	struct sigaction standard = { .sa_handler = SIG_DFL };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	sigset_t all, stop;
 
@@ -130,11 +130,8 @@ static int redirect_signals(struct daemon *daemon)
 	(void)sigemptyset(&stop);
 	for (size_t i = 0; i < sizeof(defects) / sizeof(defects[0]); i++)
 		(void)sigdelset(&all, defects[i]);
-	for (size_t i = 0; i < sizeof(stops) / sizeof(stops[0]); i++) {
+	for (size_t i = 0; i < sizeof(stops) / sizeof(stops[0]); i++)
 		(void)sigaddset(&stop, stops[i]);
-		/* nohup(1) and shells may have made us ignore them. */
-		(void)sigaction(stops[i], &standard, NULL);
-	}
 	(void)sigaction(SIGPIPE, &ignore, NULL);
 	(void)pthread_sigmask(SIG_SETMASK, &all, NULL);
 

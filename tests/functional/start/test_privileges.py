@@ -109,6 +109,19 @@ def test_without_the_rights_it_does_not_start(start, folder, sock, wrap,
     assert os.listdir(folder) == []
 
 
+def test_without_the_rights_nothing_is_touched(start, folder, sock):
+    """Not even a stale socket is replaced by a helper that cannot be one."""
+    os.chown(folder, 4242, 4242)
+    listen(sock).close()
+    os.chown(sock, 4242, 4242)
+    before = os.stat(sock).st_ino
+    done = start("-k", sock, wrap=["setpriv", "--reuid=4242", "--regid=4242",
+                                   "--clear-groups"]).wait()
+    assert done[0] == 1
+    assert os.listdir(folder) == ["sock"]
+    assert os.stat(sock).st_ino == before
+
+
 def test_user_cannot_be_changed_without_the_right(start, folder, sock):
     os.chown(folder, 4242, 4242)
     done = start("-k", sock, "-u", "nobody", wrap=as_unit("sys_rawio")).wait()

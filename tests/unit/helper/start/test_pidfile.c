@@ -49,6 +49,7 @@ static void holds_this_process_for_its_owner_only(void **state)
 static void takes_over_what_a_dead_process_left(void **state)
 {
 	struct prm_pidfile *pidfile;
+	struct stat st;
 
 	put_file(in("p"), "12345678 and more than we write\n");
 	assert_int_equal(chmod(in("p"), 0644), 0);
@@ -56,6 +57,8 @@ static void takes_over_what_a_dead_process_left(void **state)
 	assert_file_holds(in("p"), "12345678 and more than we write\n");
 	assert_int_equal(prm_pidfile_write(pidfile, &fault), 0);
 	assert_file_holds(in("p"), own_pid());
+	assert_int_equal(stat(in("p"), &st), 0);
+	assert_int_equal(st.st_mode, S_IFREG | 0600);
 	assert_null(prm_pidfile_free(pidfile));
 }
 
