@@ -15,6 +15,9 @@
 /* Room for the longest value: the name of a unit, with its NUL. */
 #define VALUE_SIZE 256
 
+/* Sense key of what was refused for what it said (SPC-4, 4.5.6). */
+#define ILLEGAL_REQUEST 5
+
 enum value {
 	VALUE_PID,
 	VALUE_UID,
@@ -91,6 +94,27 @@ static void put_outcome(char (*values)[VALUE_SIZE],
 	put_word(values[VALUE_DROPPED], audit->dropped ? "yes" : "no", "-");
 }
 
+/*
+ * What was refused can be had by the thousand, from a client that wants other
+ * lines to get lost.  What the device may have done cannot.
+ */
+static bool may_have_changed(const struct prm_audit *audit)
+{
+	return !audit->dropped &&
+	       !(audit->has_sense && audit->sense_key == ILLEGAL_REQUEST);
+}
+
+/* The line, as prm_log_keep() and prm_log_fields() take it. */
+#define LINE(values)                                                           \
+	"audit pid=%s uid=%s unit=%s device=%s action=%s key=%s sa_key=%s "    \
+	"type=%s status=%s sense=%s duration_us=%s late=%s dropped=%s",        \
+		values[VALUE_PID], values[VALUE_UID], values[VALUE_UNIT],      \
+		values[VALUE_DEVICE], values[VALUE_ACTION], values[VALUE_KEY], \
+		values[VALUE_SA_KEY], values[VALUE_TYPE],                      \
+		values[VALUE_STATUS], values[VALUE_SENSE],                     \
+		values[VALUE_DURATION], values[VALUE_LATE],                    \
+		values[VALUE_DROPPED]
+
 void prm_audit_log(const struct prm_audit *audit)
 {
 	char values[VALUE_COUNT][VALUE_SIZE];
@@ -103,14 +127,9 @@ void prm_audit_log(const struct prm_audit *audit)
 	put_outcome(values, audit);
 	for (size_t i = 0; i < VALUE_COUNT; i++)
 		fields[i] = (struct prm_log_field){ field_names[i], values[i] };
-	prm_log_fields(PRM_LOG_NOTICE, fields, VALUE_COUNT,
-		       "audit pid=%s uid=%s unit=%s device=%s action=%s key=%s "
-		       "sa_key=%s type=%s status=%s sense=%s duration_us=%s "
-		       "late=%s dropped=%s",
-		       values[VALUE_PID], values[VALUE_UID], values[VALUE_UNIT],
-		       values[VALUE_DEVICE], values[VALUE_ACTION],
-		       values[VALUE_KEY], values[VALUE_SA_KEY],
-		       values[VALUE_TYPE], values[VALUE_STATUS],
-		       values[VALUE_SENSE], values[VALUE_DURATION],
-		       values[VALUE_LATE], values[VALUE_DROPPED]);
+	if (may_have_changed(audit))
+		prm_log_keep(PRM_LOG_NOTICE, fields, VALUE_COUNT, LINE(values));
+	else
+		prm_log_fields(PRM_LOG_NOTICE, fields, VALUE_COUNT,
+			       LINE(values));
 }

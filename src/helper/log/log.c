@@ -142,6 +142,17 @@ void prm_log(enum prm_log_level level, const char *format, ...)
 	prm_log_submit(&record);
 }
 
+/* What prm_log_fields() and prm_log_keep() have in common. */
+__attribute__((format(printf, 3, 0))) static void
+submit(struct prm_log_record *record, const struct prm_log_field *fields,
+       const char *format, va_list args, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		prm_log_record_field(record, &fields[i]);
+	prm_log_record_text(record, format, args);
+	prm_log_submit(record);
+}
+
 void prm_log_fields(enum prm_log_level level,
 		    const struct prm_log_field *fields, size_t count,
 		    const char *format, ...)
@@ -153,12 +164,25 @@ void prm_log_fields(enum prm_log_level level,
 	if (!prm_log_enabled(level))
 		return;
 	prm_log_record_init(&record, level);
-	for (size_t i = 0; i < count; i++)
-		prm_log_record_field(&record, &fields[i]);
 	va_start(args, format);
-	prm_log_record_text(&record, format, args);
+	submit(&record, fields, format, args, count);
 	va_end(args);
-	prm_log_submit(&record);
+}
+
+void prm_log_keep(enum prm_log_level level, const struct prm_log_field *fields,
+		  size_t count, const char *format, ...)
+{
+	CLEANUP(restore_errno) const int saved = errno;
+	struct prm_log_record record;
+	va_list args;
+
+	if (!prm_log_enabled(level))
+		return;
+	prm_log_record_init(&record, level);
+	record.kept = true;
+	va_start(args, format);
+	submit(&record, fields, format, args, count);
+	va_end(args);
 }
 
 void prm_log_bytes(const char *what, const void *bytes, size_t len)

@@ -156,6 +156,20 @@ void prm_log_fields(enum prm_log_level level,
 	__attribute__((format(printf, 4, 5)));
 
 /**
+ * prm_log_keep() - log one line that must not get lost for others
+ * @level:  how much it matters
+ * @fields: as for prm_log_fields()
+ * @count:  as for prm_log_fields()
+ * @format: as for prm_log()
+ * @...:    its arguments
+ *
+ * The last quarter of the queue is kept for such records.
+ */
+void prm_log_keep(enum prm_log_level level, const struct prm_log_field *fields,
+		  size_t count, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/**
  * prm_log_bytes() - log bytes in hexadecimal, at PRM_LOG_DEBUG
  * @what:  to be put in front
  * @bytes: @len of them, of which the first PRM_LOG_BYTES_MAX are printed

@@ -64,14 +64,23 @@ static void get(struct prm_log_queue *queue, void *bytes, size_t len)
 	queue->used -= len;
 }
 
+/* How much of the queue @record may fill, in quarters. */
+static size_t share_of(const struct prm_log_record *record)
+{
+	if (record->kept)
+		return 4;
+	return record->level > PRM_LOG_NOTICE ? 2 : 3;
+}
+
 static bool has_room(const struct prm_log_queue *queue,
 		     const struct prm_log_record *record)
 {
-	size_t share = record->level > PRM_LOG_NOTICE ? 2 : 1;
+	size_t share = share_of(record);
 	size_t len = HEAD_SIZE + record->text_len + record->fields_len;
 
-	return !queue->closed && queue->count < PRM_LOG_QUEUE_RECORDS / share &&
-	       queue->used + len <= sizeof(queue->bytes) / share;
+	return !queue->closed &&
+	       queue->count < PRM_LOG_QUEUE_RECORDS / 4 * share &&
+	       queue->used + len <= sizeof(queue->bytes) / 4 * share;
 }
 
 bool prm_log_queue_push(struct prm_log_queue *queue,

@@ -58,8 +58,9 @@ void prm_log_queue_init(struct prm_log_queue *queue);
  * @queue:  the queue
  * @record: copied, with @lost filled in
  *
- * The last half of the queue is kept for records up to PRM_LOG_NOTICE: chatter
- * must not push out the audit.
+ * The last quarter of the queue is for records that are @kept, and the one
+ * before that for those up to PRM_LOG_NOTICE: neither chatter nor what clients
+ * can make us complain of must push out the audit.
  *
  * Return: whether there was room; a queue that is closed has none.
  */

@@ -17,6 +17,7 @@ void prm_log_record_init(struct prm_log_record *record,
 			 enum prm_log_level level)
 {
 	record->level = level;
+	record->kept = false;
 	record->trace = false;
 	record->lost = 0;
 	record->text_len = 0;

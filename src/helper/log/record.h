@@ -16,6 +16,7 @@
 /**
  * struct prm_log_record - one line, and what goes with it
  * @level:      how much it matters
+ * @kept:       must not get lost for others
  * @trace:      a trace event; belongs in the trace file if there is one
  * @time:       when it was made (CLOCK_REALTIME)
  * @lost:       records that were dropped before this one
@@ -26,6 +27,7 @@
  */
 struct prm_log_record {
 	enum prm_log_level level;
+	bool kept;
 	bool trace;
 	struct timespec time;
 	unsigned long lost;

@@ -6,34 +6,46 @@
 
 static struct {
 	int calls;
+	bool kept;
 	enum prm_log_level level;
 	char text[2048];
 	char fields[2048];
 } seen;
 
-void __wrap_prm_log_fields(enum prm_log_level level,
-			   const struct prm_log_field *fields, size_t count,
-			   const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
-
 /* Stands in for the log. */
-void __wrap_prm_log_fields(enum prm_log_level level,
-			   const struct prm_log_field *fields, size_t count,
-			   const char *format, ...)
+__attribute__((format(printf, 4, 0))) static void
+see(enum prm_log_level level, const struct prm_log_field *fields, size_t count,
+    const char *format, va_list args)
 {
 	size_t len = 0;
-	va_list args;
 
 	seen.calls++;
 	seen.level = level;
-	va_start(args, format);
 	(void)vsnprintf(seen.text, sizeof(seen.text), format, args);
-	va_end(args);
 	for (size_t i = 0; i < count; i++)
 		len += (size_t)snprintf(seen.fields + len,
 					sizeof(seen.fields) - len, "%s=%s ",
 					fields[i].name, fields[i].value);
 }
+
+#define STAND_IN(name, is_kept)                                                \
+	void __wrap_##name(enum prm_log_level level,                           \
+			   const struct prm_log_field *fields, size_t count,   \
+			   const char *format, ...)                            \
+		__attribute__((format(printf, 4, 5)));                         \
+	void __wrap_##name(enum prm_log_level level,                           \
+			   const struct prm_log_field *fields, size_t count,   \
+			   const char *format, ...)                            \
+	{                                                                      \
+		va_list args;                                                  \
+		va_start(args, format);                                        \
+		seen.kept = is_kept;                                           \
+		see(level, fields, count, format, args);                       \
+		va_end(args);                                                  \
+	}
+
+STAND_IN(prm_log_fields, false)
+STAND_IN(prm_log_keep, true)
 
 static int setup(void **state)
 {
@@ -91,6 +103,28 @@ static void late_answers_are_marked(void **state)
 	audit.late = true;
 	prm_audit_log(&audit);
 	assert_true(ends_in(seen.text, " late=yes dropped=no"));
+}
+
+/* Refusals come as fast as a client likes; they must not crowd out the rest. */
+static void what_may_have_changed_something_is_kept(void **state)
+{
+	struct prm_audit audit = complete;
+
+	prm_audit_log(&audit);
+	assert_false(seen.kept);
+	for (uint8_t key = 0; key < 16; key++) {
+		audit.sense_key = key;
+		prm_audit_log(&audit);
+		assert_int_equal(seen.kept, key != 5);
+	}
+	audit.has_sense = false;
+	audit.sense_key = 5;
+	audit.status = "GOOD";
+	prm_audit_log(&audit);
+	assert_true(seen.kept);
+	audit.dropped = true;
+	prm_audit_log(&audit);
+	assert_false(seen.kept);
 }
 
 static void no_value_can_forge_another(void **state)
@@ -168,6 +202,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup(what_is_not_known_is_a_question_mark,
 				       setup),
 		cmocka_unit_test_setup(late_answers_are_marked, setup),
+		cmocka_unit_test_setup(what_may_have_changed_something_is_kept,
+				       setup),
 		cmocka_unit_test_setup(no_value_can_forge_another, setup),
 		cmocka_unit_test_setup(the_longest_unit_is_not_cut, setup),
 		cmocka_unit_test_setup(fields_and_line_say_the_same, setup),

@@ -88,10 +88,11 @@ static void the_level_decides_what_is_made(void **state)
 		for (int l = PRM_LOG_ERROR; l <= PRM_LOG_DEBUG; l++) {
 			prm_log((enum prm_log_level)l, "a");
 			prm_log_fields((enum prm_log_level)l, NULL, 0, "a");
+			prm_log_keep((enum prm_log_level)l, NULL, 0, "a");
 		}
 		capture_end(&capture, captured, sizeof(captured));
 		assert_int_equal(count_lines(captured, ": a\n"),
-				 2 * (level + 1));
+				 3 * (level + 1));
 		for (int l = PRM_LOG_ERROR; l <= PRM_LOG_DEBUG; l++)
 			assert_int_equal(prm_log_enabled((enum prm_log_level)l),
 					 l <= level);

@@ -14,13 +14,18 @@ static int setup(void **state)
 	return 0;
 }
 
+/* What may fill the queue to the end. */
+#define KEPT -1
+
 /* A record of @len bytes of text that @number can be read from. */
-static bool push(enum prm_log_level level, unsigned int number, size_t len)
+static bool push(int level, unsigned int number, size_t len)
 {
 	struct prm_log_record record;
 
 	assert_true(len >= sizeof(number) && len <= sizeof(record.text));
-	prm_log_record_init(&record, level);
+	prm_log_record_init(&record, level == KEPT ? PRM_LOG_NOTICE
+						   : (enum prm_log_level)level);
+	record.kept = level == KEPT;
 	memset(record.text, (int)(number & 0xff), len);
 	memcpy(record.text, &number, sizeof(number));
 	record.text_len = len;
@@ -78,12 +83,12 @@ static void a_record_keeps_all_that_belongs_to_it(void **state)
 static void the_limit_of_records_is_exact(void **state)
 {
 	for (unsigned int i = 0; i < PRM_LOG_QUEUE_RECORDS; i++)
-		assert_true(push(PRM_LOG_NOTICE, i, 4));
-	assert_false(push(PRM_LOG_NOTICE, 0, 4));
+		assert_true(push(KEPT, i, 4));
+	assert_false(push(KEPT, 0, 4));
 	assert_false(push(PRM_LOG_ERROR, 0, 4));
 	assert_int_equal(prm_log_queue_dropped(&queue), 2);
 	assert_pop(0, 4, 0);
-	assert_true(push(PRM_LOG_NOTICE, 0, 4));
+	assert_true(push(KEPT, 0, 4));
 }
 
 static void the_limit_of_bytes_holds(void **state)
@@ -91,7 +96,7 @@ static void the_limit_of_bytes_holds(void **state)
 	unsigned int count = 0;
 	size_t len = 1000;
 
-	while (push(PRM_LOG_NOTICE, count, len))
+	while (push(KEPT, count, len))
 		count++;
 	assert_true(count < PRM_LOG_QUEUE_RECORDS);
 	assert_true(count * len <= PRM_LOG_QUEUE_BYTES);
@@ -101,8 +106,8 @@ static void the_limit_of_bytes_holds(void **state)
 		assert_pop(i, len, 0);
 }
 
-/* Chatter must not push out the audit. */
-static void half_is_kept_for_what_matters(void **state)
+/* Chatter must not push out what matters, nor complaints the audit. */
+static void the_rest_is_kept_for_what_matters_more(void **state)
 {
 	unsigned int count = 0;
 
@@ -112,17 +117,37 @@ static void half_is_kept_for_what_matters(void **state)
 	assert_false(push(PRM_LOG_INFO, 0, 4));
 	while (push(PRM_LOG_NOTICE, count, 4))
 		count++;
+	assert_int_equal(count, PRM_LOG_QUEUE_RECORDS / 4 * 3);
+	assert_false(push(PRM_LOG_ERROR, 0, 4));
+	while (push(KEPT, count, 4))
+		count++;
 	assert_int_equal(count, PRM_LOG_QUEUE_RECORDS);
+}
+
+static void the_same_goes_for_bytes(void **state)
+{
+	size_t count = 0, chatter, complaints;
+
+	while (push(PRM_LOG_DEBUG, 0, 1000))
+		count++;
+	chatter = count;
+	while (push(PRM_LOG_NOTICE, 0, 1000))
+		count++;
+	complaints = count;
+	while (push(KEPT, 0, 1000))
+		count++;
+	assert_in_range(chatter, count / 2 - 1, count / 2 + 1);
+	assert_in_range(complaints, count / 4 * 3 - 1, count / 4 * 3 + 2);
 }
 
 static void the_next_record_tells_how_many_were_lost(void **state)
 {
 	for (unsigned int i = 0; i < PRM_LOG_QUEUE_RECORDS; i++)
-		assert_true(push(PRM_LOG_NOTICE, i, 4));
+		assert_true(push(KEPT, i, 4));
 	for (int i = 0; i < 5; i++)
-		assert_false(push(PRM_LOG_NOTICE, 0, 4));
+		assert_false(push(KEPT, 0, 4));
 	assert_pop(0, 4, 0);
-	assert_true(push(PRM_LOG_NOTICE, 7777, 4));
+	assert_true(push(KEPT, 7777, 4));
 	for (unsigned int i = 1; i < PRM_LOG_QUEUE_RECORDS; i++)
 		assert_pop(i, 4, 0);
 	assert_pop(7777, 4, 5);
@@ -133,9 +158,9 @@ static void an_empty_queue_tells_by_itself(void **state)
 	struct prm_log_record record;
 
 	for (unsigned int i = 0; i < PRM_LOG_QUEUE_RECORDS; i++)
-		assert_true(push(PRM_LOG_NOTICE, i, 4));
+		assert_true(push(KEPT, i, 4));
 	for (int i = 0; i < 3; i++)
-		assert_false(push(PRM_LOG_NOTICE, 0, 4));
+		assert_false(push(KEPT, 0, 4));
 	for (unsigned int i = 0; i < PRM_LOG_QUEUE_RECORDS; i++)
 		assert_pop(i, 4, 0);
 	assert_true(prm_log_queue_pop(&queue, &record));
@@ -284,7 +309,8 @@ int main(void)
 		queue_test(a_record_keeps_all_that_belongs_to_it),
 		queue_test(the_limit_of_records_is_exact),
 		queue_test(the_limit_of_bytes_holds),
-		queue_test(half_is_kept_for_what_matters),
+		queue_test(the_rest_is_kept_for_what_matters_more),
+		queue_test(the_same_goes_for_bytes),
 		queue_test(the_next_record_tells_how_many_were_lost),
 		queue_test(an_empty_queue_tells_by_itself),
 		queue_test(a_closed_queue_gives_out_the_rest_and_ends),
