@@ -215,7 +215,7 @@ int prm_claim_watch_fd(const struct prm_claim *claim)
 
 void prm_claim_remove(struct prm_claim *claim)
 {
-	struct prm_fault unused;
+	struct prm_fault unused = { "" };
 
 	/* Never bound, or taken over: there is nothing of ours. */
 	if (claim->path_fd < 0 || !prm_is_at(claim->path_fd, claim->path))
