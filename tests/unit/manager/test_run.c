@@ -39,9 +39,9 @@ static int run_script(void *instance, int fd, const struct prm_command *command,
 	script.calls++;
 	script.fd = fd;
 	script.command = *command;
-	if (command->cdb[0] == 0x5f)
+	if (command->cdb[0] == 0x5f && command->data_len)
 		memcpy(script.list, command->data, command->data_len);
-	else
+	else if (command->cdb[0] == 0x5e)
 		for (i = 0; i < script.reply.data_len && i < command->data_len;
 		     i++)
 			((uint8_t *)command->data)[i] = (uint8_t)(i + 1);
