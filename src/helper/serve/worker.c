@@ -84,18 +84,26 @@ static int waiting_time(struct prm_server *server,
 	return prm_crew_is_large(&desk->crew) ? PRM_WORKER_IDLE_MS : -1;
 }
 
-/*
- * Leave the crew; if not needed is the reason, then only while there are more
- * than usual. The server may be gone as soon as the lock is released.
- */
-static bool leave(struct thread *thread, bool not_needed)
+/* Whether an idle worker is needed no more, or none is. Under the lock. */
+static bool may_leave(struct prm_server *server)
+{
+	struct prm_desk *desk = &server->desk;
+
+	if (!atomic_load(&server->ending))
+		return prm_crew_is_large(&desk->crew);
+	/* What clients left behind is still to be closed. */
+	return !prm_lane_has_next(&desk->lanes, prm_crew_supply(&desk->crew));
+}
+
+/* Leave the crew, if that is possible: the server may be gone afterwards. */
+static bool leave(struct thread *thread)
 {
 	struct prm_server *server = thread->server;
 	struct prm_desk *desk = &server->desk;
 	int64_t now = prm_clock_ns();
 	LOCK_SCOPE(&desk->lock);
 
-	if (not_needed && !prm_crew_is_large(&desk->crew))
+	if (!may_leave(server))
 		return false;
 	/* At the end, what is left to be closed is closed before. */
 	if (!not_needed &&
@@ -127,12 +135,12 @@ static bool serve_once(struct thread *thread)
 	}
 	count = epoll_wait(server->epoll_fd, &event, 1,
 			   waiting_time(server, worker));
-	if (count == 0 && !request && leave(thread, true))
+	if (count == 0 && !request && leave(thread))
 		return false;
 	get_up(server, worker);
 	if (count > 0)
 		prm_worker_take(server, worker, event.data.u64);
-	return !atomic_load(&server->ending) || !leave(thread, false);
+	return !atomic_load(&server->ending) || !leave(thread);
 }
 
 static void *worker_main(void *opaque)
