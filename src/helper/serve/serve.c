@@ -89,6 +89,9 @@ static void submit(struct prm_server *server, struct prm_worker *worker,
 	r = prm_desk_submit(&server->desk, worker, request, client, arm_parked);
 	if (r == 0)
 		prm_serve_request(server, worker, request);
+	/* A worker that has come back looked at the desk too early for it. */
+	if (r > 0 && !worker)
+		prm_server_kick(server);
 	if (r < 0) {
 		client->session.reason = "out of memory";
 		client->session.request = request;

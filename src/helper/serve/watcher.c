@@ -80,15 +80,13 @@ static bool is_stuck(struct prm_server *server, int64_t now)
 	return prm_crew_is_stuck(&desk->crew, now);
 }
 
-/* Whether one more worker may be started, and would have something to do. */
+/* Whether one more worker would have something to do. */
 static bool is_help_wanted(struct prm_server *server)
 {
 	struct pollfd at = { .fd = server->epoll_fd, .events = POLLIN };
 	struct prm_desk *desk = &server->desk;
 	LOCK_SCOPE(&desk->lock);
 
-	if (prm_crew_is_full(&desk->crew))
-		return false;
 	return prm_lane_has_next(&desk->lanes, prm_crew_supply(&desk->crew)) ||
 	       poll(&at, 1, 0) > 0;
 }
@@ -121,17 +119,21 @@ static void stand_in(struct prm_server *server)
 /* All workers stuck: one more if there is something to do. */
 static void help_out(struct prm_server *server, int64_t now)
 {
-	int r = 0;
+	int r;
 
 	if (!is_stuck(server, now))
 		return;
-	if (is_help_wanted(server))
-		r = prm_worker_start(server);
-	if (r < 0)
-		prm_log(PRM_LOG_WARNING, "cannot start a worker: %s",
-			strerror(-r));
-	if (r < 0 || is_full(server))
+	if (is_full(server)) {
 		stand_in(server);
+		return;
+	}
+	if (!is_help_wanted(server))
+		return;
+	r = prm_worker_start(server);
+	if (r == 0)
+		return;
+	prm_log(PRM_LOG_WARNING, "cannot start a worker: %s", strerror(-r));
+	stand_in(server);
 }
 
 /* Let nobody in any more, and wait for those who are in. */
