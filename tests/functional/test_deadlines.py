@@ -118,7 +118,7 @@ def test_at_most_four_commands_run_on_a_device(start, sessions, fds):
     fifo.open()
     for client in clients:
         assert client.recv_reply().good
-    assert started(helper, "8:0") == len(clients)
+    wait_started(helper, "8:0", len(clients))
 
 
 def test_a_parked_command_times_out_without_running(start, sessions, fds):
