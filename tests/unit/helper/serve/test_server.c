@@ -244,22 +244,54 @@ static void the_last_workers_are_for_idle_devices(void **state)
 	int sock[4][MAX];
 
 	rig_start(&rig, (struct prm_server_config){ .max_workers = 8 });
-	for (unsigned int i = 0; i < 4; i++) {
+	for (unsigned int i = 0; i < 3; i++) {
 		struct rig_device hung = rig_disk(i);
 
 		hung.gate = 1;
 		for (unsigned int j = 0; j < MAX; j++)
 			sock[i][j] = ask(&rig, &hung, false, true);
-		if (i < 2)
-			rig_wait_at_gate(1, i ? 6 : 4);
+		/* Four, two, and then there are two workers left. */
+		rig_wait_at_gate(1, i < 2 ? 4 + 2 * i : 7);
 	}
-	/* 4 and 2; of the last two, one each, and then nobody is left. */
-	rig_wait_at_gate(1, 8);
+	for (int i = 0; i < 50; i++)
+		expect(&rig, &disk, false, true, 0);
+	assert_int_equal(rig_held_at_gate(1), 7);
 	rig_open_gate(1);
-	for (unsigned int i = 0; i < 4; i++)
+	for (unsigned int i = 0; i < 3; i++)
 		finish(sock[i], MAX);
-	expect(&rig, &disk, false, true, 0);
 	rig_stop(&rig);
+}
+
+static void with_all_workers_stuck_deadlines_are_kept(void **state)
+{
+	struct rig rig = { 0 };
+	struct rig_device nothing = { .number = 0 };
+	int sock[8], late;
+
+	rig_start(&rig, (struct prm_server_config){ .max_workers = 8 });
+	for (unsigned int i = 0; i < 8; i++) {
+		struct rig_device hung = rig_disk(i);
+
+		hung.gate = 1;
+		hang(&rig, &hung, false, &sock[i], 1);
+	}
+	/* Nobody is left to let it in but the watcher. */
+	expect(&rig, &nothing, false, true, NO_SUCH);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct rig_device disk = rig_disk(100 + i);
+
+		late = ask(&rig, &disk, true, true);
+		rig_overdue(&rig, late);
+		rig_expect_sense(late, TIMED_OUT);
+		(void)close(late);
+	}
+	rig_open_gate(1);
+	for (unsigned int i = 0; i < 8; i++) {
+		rig_expect_sense(sock[i], TIMED_OUT);
+		(void)close(sock[i]);
+	}
+	rig_stop(&rig);
+	assert_int_equal(rig_runs(), 8);
 }
 
 static void parked_requests_go_in_order(void **state)
@@ -620,6 +652,7 @@ int main(void)
 		CLAIM(a_hung_device_has_four_and_stalls_nobody),
 		CLAIM(many_hung_devices_stall_nobody),
 		CLAIM(the_last_workers_are_for_idle_devices),
+		CLAIM(with_all_workers_stuck_deadlines_are_kept),
 		CLAIM(parked_requests_go_in_order),
 		CLAIM(a_dead_clients_command_never_runs),
 		CLAIM(dead_clients_descriptors_are_closed_though_the_device_hangs),
