@@ -105,10 +105,6 @@ static bool leave(struct thread *thread)
 
 	if (!may_leave(server))
 		return false;
-	/* At the end, what is left to be closed is closed before. */
-	if (!not_needed &&
-	    prm_lane_has_next(&desk->lanes, prm_crew_supply(&desk->crew)))
-		return false;
 	prm_crew_leave(&desk->crew, &thread->worker);
 	PRM_TRACE(worker_end, desk->crew.total);
 	/* All others may be stuck, and none of them to say so. */
