@@ -118,21 +118,27 @@ static int inspect(struct prm_claim *claim, struct prm_fault *fault)
 	return judge(path, probe, fault);
 }
 
-int prm_claim_new(const char *path, struct prm_fault *fault,
-		  struct prm_claim **ret_claim)
+/* A claim on nothing yet; NULL without memory. */
+static struct prm_claim *new_claim(const char *path)
 {
-	CLEANUP(prm_claim_freep) struct prm_claim *claim = NULL;
-	int error;
+	struct prm_claim *claim = calloc(1, sizeof(*claim));
 
-	claim = calloc(1, sizeof(*claim));
 	if (!claim)
-		return prm_fault(fault, -ENOMEM, "out of memory");
+		return NULL;
 	claim->path_fd = -1;
 	claim->watch_fd = -1;
 	claim->path = strdup(path);
-	if (!claim->path)
-		return prm_fault(fault, -ENOMEM, "out of memory");
+	return claim->path ? claim : prm_claim_free(claim);
+}
 
+int prm_claim_new(const char *path, struct prm_fault *fault,
+		  struct prm_claim **ret_claim)
+{
+	CLEANUP(prm_claim_freep) struct prm_claim *claim = new_claim(path);
+	int error;
+
+	if (!claim)
+		return prm_fault(fault, -ENOMEM, "out of memory");
 	error = prm_lock_new(path, LOCK_WAIT_MS, fault, &claim->lock);
 	if (error < 0)
 		return error;

@@ -97,18 +97,26 @@ static char *absolute(const char *path)
 	return whole;
 }
 
+/* A pid file that is not open yet; NULL with errno. */
+static struct prm_pidfile *new_pidfile(const char *path)
+{
+	struct prm_pidfile *pidfile = calloc(1, sizeof(*pidfile));
+
+	if (!pidfile)
+		return NULL;
+	pidfile->fd = -1;
+	pidfile->path = absolute(path);
+	return pidfile->path ? pidfile : prm_pidfile_free(pidfile);
+}
+
 int prm_pidfile_new(const char *path, struct prm_fault *fault,
 		    struct prm_pidfile **ret_pidfile)
 {
-	CLEANUP(prm_pidfile_freep) struct prm_pidfile *pidfile = NULL;
+	CLEANUP(prm_pidfile_freep)
+	struct prm_pidfile *pidfile = new_pidfile(path);
 	int error;
 
-	pidfile = calloc(1, sizeof(*pidfile));
 	if (!pidfile)
-		return prm_fault(fault, -ENOMEM, "out of memory");
-	pidfile->fd = -1;
-	pidfile->path = absolute(path);
-	if (!pidfile->path)
 		return prm_fault(fault, -errno, "cannot resolve pid file %s",
 				 path);
 
