@@ -26,8 +26,8 @@
 #include "helper/start/name.h"
 #include "helper/start/probe.h"
 
-/* A start takes milliseconds, or two seconds' silence of somebody else. */
-#define LOCK_WAIT_MS 10000
+/* A start takes milliseconds, or as long as somebody else is silent. */
+#define LOCK_WAIT_MS 15000
 
 struct prm_claim {
 	char *path;

@@ -4,7 +4,9 @@
  *
  * That a connection is accepted proves nothing: the kernel accepts on behalf of
  * a killed helper for as long as one of its threads hangs in a device.  A
- * helper speaks first, though, so four bytes are proof of life.
+ * helper speaks first, though, so four bytes are proof of life.  On a busy machine
+ * they may take their time: where the kernel names the process that listens and
+ * it is no zombie, it is waited for longer.
  *
  * The mistakes are not equally bad.  Replacing a live helper's socket cuts off
  * every virtual machine behind it; failing to replace a dead one needs an
@@ -14,12 +16,16 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/fd.h"
 #include "helper/start/probe.h"
 #include "ipc/connect.h"
+#include "ipc/peer.h"
 
 /* The features of a helper, as it says them first. */
 #define FEATURES_SIZE 4
@@ -31,16 +37,49 @@ enum answer {
 	ANSWER_CLOSED,
 };
 
-static enum answer listen_to(int fd, unsigned int silence_ms)
+/* Whether the process that listens is one of ours to see, and lives. */
+static bool is_alive(int sock)
 {
-	int64_t deadline = prm_clock_ns() + silence_ms * PRM_NS_PER_MS;
+	char path[32], line[512];
+	const char *state = NULL;
+	struct prm_peer peer;
+	FILE *file;
+
+	if (prm_peer_get(sock, &peer) < 0 || peer.pid <= 0)
+		return false;
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)peer.pid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	/* "PID (NAME) STATE ...", and the name may be anything. */
+	if (fgets(line, sizeof(line), file))
+		state = strrchr(line, ')');
+	(void)fclose(file);
+	return state && state[1] == ' ' && !strchr("ZXx", state[2]);
+}
+
+/* Wait for bytes until @deadline_ns; whether some may be there. */
+static bool wait_for_bytes(int fd, int64_t deadline_ns)
+{
+	struct pollfd event = { .fd = fd, .events = POLLIN };
+	int64_t left_ms = (deadline_ns - prm_clock_ns()) / PRM_NS_PER_MS;
+
+	if (left_ms <= 0)
+		return false;
+	(void)poll(&event, 1, (int)left_ms);
+	return true;
+}
+
+static enum answer listen_to(int fd, const struct prm_probe_patience *patience)
+{
+	int64_t begun = prm_clock_ns();
+	int64_t deadline = begun + patience->silence_ms * PRM_NS_PER_MS;
+	int64_t last = begun + patience->alive_ms * PRM_NS_PER_MS;
 	uint8_t bytes[FEATURES_SIZE];
 	size_t have = 0;
 
 	for (;;) {
-		struct pollfd event = { .fd = fd, .events = POLLIN };
 		ssize_t len = read(fd, bytes + have, sizeof(bytes) - have);
-		int64_t left;
 
 		if (len == 0 || (len < 0 && errno != EAGAIN && errno != EINTR))
 			return ANSWER_CLOSED;
@@ -48,16 +87,16 @@ static enum answer listen_to(int fd, unsigned int silence_ms)
 			have += (size_t)len;
 		if (have == sizeof(bytes))
 			return ANSWER_FEATURES;
-
-		left = (deadline - prm_clock_ns()) / PRM_NS_PER_MS;
-		if (left <= 0)
+		if (wait_for_bytes(fd, deadline))
+			continue;
+		if (deadline >= last || !is_alive(fd))
 			return ANSWER_SILENCE;
-		(void)poll(&event, 1, (int)left);
+		deadline = last;
 	}
 }
 
 /* One attempt; @ret_probe is BUSY where another may tell more. */
-static int attempt(const char *path, unsigned int silence_ms,
+static int attempt(const char *path, const struct prm_probe_patience *patience,
 		   enum prm_probe *ret_probe)
 {
 	CLEANUP(prm_fd_closep) int fd = -1;
@@ -71,7 +110,7 @@ static int attempt(const char *path, unsigned int silence_ms,
 	case -EPROTOTYPE: *ret_probe = PRM_PROBE_FOREIGN; return 0;
 	default: return error;
 	}
-	switch (listen_to(fd, silence_ms)) {
+	switch (listen_to(fd, patience)) {
 	case ANSWER_FEATURES: *ret_probe = PRM_PROBE_LIVE; break;
 	case ANSWER_SILENCE: *ret_probe = PRM_PROBE_STALE; break;
 	case ANSWER_CLOSED: break;
@@ -85,7 +124,7 @@ int prm_probe(const char *path, const struct prm_probe_patience *patience,
 	enum prm_probe probe;
 
 	for (unsigned int retry = 0;; retry++) {
-		int error = attempt(path, patience->silence_ms, &probe);
+		int error = attempt(path, patience, &probe);
 
 		if (error < 0)
 			return error;

@@ -9,19 +9,23 @@
 /**
  * struct prm_probe_patience - how long to look
  * @silence_ms: for a helper to say its four bytes, in milliseconds
+ * @alive_ms:   the same, where the process behind the socket is known to live:
+ *              the machine may be busy
  * @retry_ms:   between two attempts at one that takes no clients
  * @retries:    attempts after the first
  */
 struct prm_probe_patience {
 	unsigned int silence_ms;
+	unsigned int alive_ms;
 	unsigned int retry_ms;
 	unsigned int retries;
 };
 
-/* Two seconds for either. */
+/* Two seconds, or ten for a process that lives. */
 #define PRM_PROBE_PATIENCE                                                     \
 	{                                                                      \
-		.silence_ms = 2000, .retry_ms = 100, .retries = 20             \
+		.silence_ms = 2000, .alive_ms = 10000, .retry_ms = 100,        \
+		.retries = 20                                                  \
 	}
 
 /**

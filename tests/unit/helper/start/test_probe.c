@@ -2,12 +2,14 @@
 /* Who counts as a helper that lives. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/wait.h>
 #include <cmocka.h>
 #include "helper/start/probe.h"
 #include "folder.h"
@@ -15,11 +17,19 @@
 /* Ample where an answer comes, short where the point is that none does. */
 static const struct prm_probe_patience ample = {
 	.silence_ms = 120000,
+	.alive_ms = 120000,
+	.retry_ms = 1,
+	.retries = 8,
+};
+static const struct prm_probe_patience ample_if_alive = {
+	.silence_ms = 1,
+	.alive_ms = 120000,
 	.retry_ms = 1,
 	.retries = 8,
 };
 static const struct prm_probe_patience little = {
 	.silence_ms = 50,
+	.alive_ms = 100,
 	.retry_ms = 1,
 	.retries = 8,
 };
@@ -29,6 +39,7 @@ struct speaker {
 	int listener;
 	size_t len;
 	bool close_at_once;
+	int delay_ms; /* before it speaks */
 	unsigned int accepted;
 	pthread_t thread;
 };
@@ -45,6 +56,7 @@ static void *speak(void *opaque)
 		if (fd < 0)
 			break;
 		speaker->accepted++;
+		(void)poll(NULL, 0, speaker->delay_ms);
 		for (size_t i = 0; i < speaker->len; i++)
 			(void)send(fd, features + i, 1, MSG_NOSIGNAL);
 		if (last >= 0)
@@ -121,6 +133,35 @@ static void a_listener_that_never_accepts_is_stale(void **state)
 	(void)close(fd);
 }
 
+static void a_process_that_lives_may_take_longer(void **state)
+{
+	struct speaker speaker = { .len = 4, .delay_ms = 50 };
+
+	assert_int_equal(probe_speaker(&speaker, &ample_if_alive),
+			 PRM_PROBE_LIVE);
+}
+
+/* Its socket is still there, as if one of its threads hung in a device. */
+static void a_process_that_is_dead_may_not(void **state)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	siginfo_t info;
+	pid_t child;
+
+	(void)snprintf(name.sun_path, sizeof(name.sun_path), "%s", in("s"));
+	assert_int_equal(bind(fd, (struct sockaddr *)&name, sizeof(name)), 0);
+	child = fork();
+	if (child == 0)
+		_exit(listen(fd, 8) == 0 ? 0 : 1);
+	assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT),
+			 0);
+	assert_int_equal(info.si_status, 0);
+	assert_int_equal(probe(&ample_if_alive), PRM_PROBE_STALE);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	(void)close(fd);
+}
+
 static void a_full_backlog_is_somebody(void **state)
 {
 	int fd = put_socket(in("s"), SOCK_STREAM, 0);
@@ -169,6 +210,8 @@ int main(void)
 		TEST(four_bytes_are_life),
 		TEST(three_bytes_are_not),
 		TEST(a_listener_that_never_accepts_is_stale),
+		TEST(a_process_that_lives_may_take_longer),
+		TEST(a_process_that_is_dead_may_not),
 		TEST(a_full_backlog_is_somebody),
 		TEST(one_that_closes_every_connection_is_somebody),
 		TEST(four_bytes_count_even_if_it_closes_then),
