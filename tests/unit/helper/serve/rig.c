@@ -421,14 +421,20 @@ void rig_stop(struct rig *rig)
 
 /* Clients */
 
-int rig_connect(struct rig *rig)
+void rig_connect_with(struct rig *rig, int sock)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	(void)strcpy(address.sun_path, rig->path);
+	assert_int_equal(connect(sock, (void *)&address, sizeof(address)), 0);
+}
+
+int rig_connect(struct rig *rig)
+{
 	int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	assert_true(sock >= 0);
-	(void)strcpy(address.sun_path, rig->path);
-	assert_int_equal(connect(sock, (void *)&address, sizeof(address)), 0);
+	rig_connect_with(rig, sock);
 	return sock;
 }
 

@@ -99,6 +99,7 @@ unsigned int rig_audits(void);
 
 /* Clients. */
 int rig_connect(struct rig *rig);
+void rig_connect_with(struct rig *rig, int sock);
 void rig_expect_hello(int sock);
 int rig_greet(int sock);
 int rig_client(struct rig *rig);

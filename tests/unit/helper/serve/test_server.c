@@ -7,11 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/cursor.h"
 #include "helper/serve/limits.h"
+#include "helper/serve/state.h"
 #include "rig.h"
 
 #define TIMED_OUT  0x0b2e02
@@ -637,6 +639,36 @@ static void who_is_too_many_is_turned_away(void **state)
 	rig_stop(&rig);
 }
 
+static bool is_paused(void *opaque)
+{
+	struct rig *rig = opaque;
+
+	return atomic_load(&rig->server->resume_ns) != 0;
+}
+
+static void without_descriptors_accepting_waits(void **state)
+{
+	struct rig rig;
+	struct rlimit limit, low;
+	int sock, first;
+
+	start(&rig);
+	first = rig_client(&rig);
+	sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	low = limit;
+	low.rlim_cur = (rlim_t)sock + 1;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	rig_connect_with(&rig, sock);
+	rig_wait(is_paused, &rig);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	rig_greet(sock);
+	(void)close(sock);
+	(void)close(first);
+	expect(&rig, &(struct rig_device){ 0 }, false, true, NO_SUCH);
+	rig_stop(&rig);
+}
+
 #define CLAIM(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -665,6 +697,7 @@ int main(void)
 		CLAIM(a_client_that_waits_for_its_reply_is_not_shut_out),
 		CLAIM(a_crowd_is_served),
 		CLAIM(who_is_too_many_is_turned_away),
+		CLAIM(without_descriptors_accepting_waits),
 	};
 
 	return cmocka_run_group_tests_name("server", tests, NULL, NULL);
