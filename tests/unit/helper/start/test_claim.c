@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <cmocka.h>
 #include "helper/start/claim.h"
@@ -162,8 +163,11 @@ static void live_helper_is_left_alone(void **state)
 	pid_t child = fork();
 
 	if (child == 0) {
-		int client = accept(fd, NULL, NULL);
+		int client;
 
+		/* Also when the test fails before it can end this. */
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		client = accept(fd, NULL, NULL);
 		(void)send(client, "\0\0\0\0", 4, 0);
 		for (;;)
 			(void)pause();
