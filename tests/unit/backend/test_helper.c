@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * pr-manager-helper against helpers that obey, that go away and come back, and
+ * pr-manager-helper against helpers that plan_obey, that go away and come back, and
  * that misbehave in every way the protocol leaves open.
  *
  * Two promises are behind most of these: a command arrives at most once, and
@@ -22,7 +22,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include <prmanager/manager.h>
-#include "fake_helper.h"
+#include "helper_plan.h"
 
 /* For commands that are meant to be answered: only a fault waits so long. */
 #define PATIENCE_MS 120000
@@ -32,17 +32,6 @@
 
 /* Behind the room for data; must never change. */
 #define GUARD 0xa5
-
-/* What a fake helper is told, and what it has seen. */
-struct plan {
-	atomic_uint cdbs;     /* whole CDBs that arrived */
-	atomic_uint sessions; /* connections that got past the handshake */
-	uint32_t status, size;
-	const uint8_t *bytes; /* sent in place of a reply */
-	size_t len;
-	struct fake_request last;
-	struct stat device; /* what the descriptor was open on */
-};
 
 struct fixture {
 	struct plan plan;
@@ -147,104 +136,11 @@ static void count_event(struct prm_manager *manager, enum prm_event event,
 	f->events[event]++;
 }
 
-/* Sessions */
-
-/* Connections of a parent and of its child are served at the same time. */
-static pthread_mutex_t last_lock = PTHREAD_MUTEX_INITIALIZER;
-
-static bool receive(int sock, struct plan *plan)
-{
-	struct fake_request request;
-	struct stat device = { 0 };
-
-	if (!fake_receive_cdb(sock, &request))
-		return false;
-	atomic_fetch_add(&plan->cdbs, 1);
-	if (request.fd >= 0) {
-		(void)fstat(request.fd, &device);
-		(void)close(request.fd);
-	}
-	if (!fake_receive_list(sock, &request))
-		return false;
-	(void)pthread_mutex_lock(&last_lock);
-	plan->last = request;
-	plan->device = device;
-	(void)pthread_mutex_unlock(&last_lock);
-	return true;
-}
-
-static bool greet(int sock, struct plan *plan)
-{
-	if (!fake_hello(sock))
-		return false;
-	atomic_fetch_add(&plan->sessions, 1);
-	return true;
-}
-
-static void obey(int sock, unsigned int number, void *opaque)
-{
-	struct plan *plan = opaque;
-	uint32_t size;
-
-	if (!greet(sock, plan))
-		return;
-	while (receive(sock, plan)) {
-		(void)pthread_mutex_lock(&last_lock);
-		size = plan->last.cdb[0] == 0x5e ? plan->size : 0;
-		(void)pthread_mutex_unlock(&last_lock);
-		if (!fake_reply(sock, plan->status, size))
-			return;
-	}
-}
-
-static void say_nothing(int sock, unsigned int number, void *opaque)
-{
-	fake_wait_closed(sock);
-}
-
-static void close_at_once(int sock, unsigned int number, void *opaque)
-{
-}
-
-static void greet_by_halves(int sock, unsigned int number, void *opaque)
-{
-	(void)fake_send(sock, "\0\0", 2);
-}
-
-/* Accept one command, send these bytes, and keep the connection open. */
-static void send_bytes(int sock, unsigned int number, void *opaque)
-{
-	struct plan *plan = opaque;
-
-	if (!greet(sock, plan) || !receive(sock, plan))
-		return;
-	(void)fake_send(sock, plan->bytes, plan->len);
-	fake_wait_closed(sock);
-}
-
-/* The same, and close. */
-static void send_bytes_and_close(int sock, unsigned int number, void *opaque)
-{
-	struct plan *plan = opaque;
-
-	if (greet(sock, plan) && receive(sock, plan))
-		(void)fake_send(sock, plan->bytes, plan->len);
-}
-
-/* One command on each connection. */
-static void serve_one(int sock, unsigned int number, void *opaque)
-{
-	struct plan *plan = opaque;
-
-	if (greet(sock, plan) && receive(sock, plan))
-		(void)fake_reply(sock, PRM_STATUS_GOOD, 0);
-}
-
 /* Obedience */
 
 static void command_list_and_descriptor_arrive(void **state)
 {
-	struct fixture *f = begin_connected(obey);
+	struct fixture *f = begin_connected(plan_obey);
 	struct stat own;
 	size_t i;
 
@@ -264,7 +160,7 @@ static void command_list_and_descriptor_arrive(void **state)
 
 static void data_arrives_and_nothing_behind_it(void **state)
 {
-	struct fixture *f = begin_connected(obey);
+	struct fixture *f = begin_connected(plan_obey);
 	size_t i;
 
 	f->plan.size = 40;
@@ -280,7 +176,7 @@ static void data_arrives_and_nothing_behind_it(void **state)
 
 static void status_and_sense_arrive_unchanged(void **state)
 {
-	struct fixture *f = begin_connected(obey);
+	struct fixture *f = begin_connected(plan_obey);
 
 	f->plan.status = PRM_STATUS_CHECK_CONDITION;
 	assert_int_equal(run_pr_out(f, PATIENCE_MS), 0);
@@ -297,7 +193,7 @@ static void status_and_sense_arrive_unchanged(void **state)
 
 static void long_allocation_lengths_are_clamped(void **state)
 {
-	struct fixture *f = begin_connected(obey);
+	struct fixture *f = begin_connected(plan_obey);
 	struct prm_command command = PRM_COMMAND_INIT;
 	static uint8_t data[16384];
 
@@ -327,7 +223,7 @@ static void dribble(int sock, unsigned int number, void *opaque)
 		return;
 	fake_head(bytes, PRM_STATUS_GOOD, 8);
 	memset(bytes + FAKE_HEAD_SIZE, 7, 8);
-	while (receive(sock, plan)) {
+	while (plan_receive(sock, plan)) {
 		for (i = 0; i < sizeof(bytes); i++)
 			(void)fake_send(sock, bytes + i, 1);
 	}
@@ -386,9 +282,9 @@ static void assert_not_created(fake_session session, int error)
 
 static void creation_fails_without_a_whole_handshake(void **state)
 {
-	assert_not_created(close_at_once, -ECONNRESET);
-	assert_not_created(greet_by_halves, -ECONNRESET);
-	assert_not_created(say_nothing, -ETIMEDOUT);
+	assert_not_created(plan_close_at_once, -ECONNRESET);
+	assert_not_created(plan_greet_by_halves, -ECONNRESET);
+	assert_not_created(plan_say_nothing, -ETIMEDOUT);
 }
 
 static void creation_fails_where_nobody_listens(void **state)
@@ -436,7 +332,8 @@ static void a_reply_cut_at_any_byte_is_an_error(void **state)
 
 	fake_head(bytes, PRM_STATUS_GOOD, 8);
 	for (len = 0; len < sizeof(bytes); len++)
-		assert_broken(send_bytes_and_close, bytes, len, -ECONNRESET);
+		assert_broken(plan_send_bytes_and_close, bytes, len,
+			      -ECONNRESET);
 }
 
 static void silence_ends_with_the_timeout(void **state)
@@ -444,10 +341,10 @@ static void silence_ends_with_the_timeout(void **state)
 	uint8_t bytes[FAKE_HEAD_SIZE + 8] = { 0 };
 
 	fake_head(bytes, PRM_STATUS_GOOD, 8);
-	assert_broken(send_bytes, bytes, 0, -ETIMEDOUT);
-	assert_broken(send_bytes, bytes, 50, -ETIMEDOUT);
-	assert_broken(send_bytes, bytes, FAKE_HEAD_SIZE, -ETIMEDOUT);
-	assert_broken(send_bytes, bytes, FAKE_HEAD_SIZE + 7, -ETIMEDOUT);
+	assert_broken(plan_send_bytes, bytes, 0, -ETIMEDOUT);
+	assert_broken(plan_send_bytes, bytes, 50, -ETIMEDOUT);
+	assert_broken(plan_send_bytes, bytes, FAKE_HEAD_SIZE, -ETIMEDOUT);
+	assert_broken(plan_send_bytes, bytes, FAKE_HEAD_SIZE + 7, -ETIMEDOUT);
 }
 
 static void more_than_was_asked_for_is_refused(void **state)
@@ -455,13 +352,13 @@ static void more_than_was_asked_for_is_refused(void **state)
 	static uint8_t bytes[FAKE_HEAD_SIZE + 65536];
 
 	fake_head(bytes, PRM_STATUS_GOOD, 65);
-	assert_broken(send_bytes, bytes, FAKE_HEAD_SIZE + 65, -EPROTO);
+	assert_broken(plan_send_bytes, bytes, FAKE_HEAD_SIZE + 65, -EPROTO);
 	fake_head(bytes, PRM_STATUS_GOOD, 65536);
-	assert_broken(send_bytes, bytes, sizeof(bytes), -EPROTO);
+	assert_broken(plan_send_bytes, bytes, sizeof(bytes), -EPROTO);
 	fake_head(bytes, PRM_STATUS_GOOD, UINT32_MAX);
-	assert_broken(send_bytes, bytes, FAKE_HEAD_SIZE, -EPROTO);
+	assert_broken(plan_send_bytes, bytes, FAKE_HEAD_SIZE, -EPROTO);
 	fake_head(bytes, PRM_STATUS_CHECK_CONDITION, 65);
-	assert_broken(send_bytes, bytes, FAKE_HEAD_SIZE + 65, -EPROTO);
+	assert_broken(plan_send_bytes, bytes, FAKE_HEAD_SIZE + 65, -EPROTO);
 }
 
 static void a_status_that_is_no_byte_is_refused(void **state)
@@ -469,14 +366,14 @@ static void a_status_that_is_no_byte_is_refused(void **state)
 	uint8_t bytes[FAKE_HEAD_SIZE];
 
 	fake_head(bytes, 0x100, 0);
-	assert_broken(send_bytes, bytes, sizeof(bytes), -EPROTO);
+	assert_broken(plan_send_bytes, bytes, sizeof(bytes), -EPROTO);
 	fake_head(bytes, UINT32_MAX, 0);
-	assert_broken(send_bytes, bytes, sizeof(bytes), -EPROTO);
+	assert_broken(plan_send_bytes, bytes, sizeof(bytes), -EPROTO);
 }
 
 static void data_after_pr_out_is_refused(void **state)
 {
-	struct fixture *f = begin(send_bytes);
+	struct fixture *f = begin(plan_send_bytes);
 	uint8_t bytes[FAKE_HEAD_SIZE + 1] = { 0 };
 
 	fake_head(bytes, PRM_STATUS_GOOD, 1);
@@ -489,7 +386,7 @@ static void data_after_pr_out_is_refused(void **state)
 
 static void data_with_a_bad_status_is_dropped(void **state)
 {
-	struct fixture *f = begin_connected(obey);
+	struct fixture *f = begin_connected(plan_obey);
 	size_t i;
 
 	f->plan.status = PRM_STATUS_CHECK_CONDITION;
@@ -506,7 +403,7 @@ static void data_with_a_bad_status_is_dropped(void **state)
 
 static void an_answer_nobody_asked_for_is_not_taken(void **state)
 {
-	struct fixture *f = begin(send_bytes);
+	struct fixture *f = begin(plan_send_bytes);
 	uint8_t bytes[2 * FAKE_HEAD_SIZE];
 
 	/* A reply, and another that would turn the next conflict into GOOD. */
@@ -542,9 +439,9 @@ static void send_descriptors(int sock, unsigned int number, void *opaque)
 	CMSG_FIRSTHDR(&message)->cmsg_type = SCM_RIGHTS;
 	CMSG_FIRSTHDR(&message)->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), &sock, sizeof(sock));
-	if (!greet(sock, plan))
+	if (!plan_greet(sock, plan))
 		return;
-	while (receive(sock, plan)) {
+	while (plan_receive(sock, plan)) {
 		if (sendmsg(sock, &message, MSG_NOSIGNAL) < 0)
 			return;
 	}
@@ -579,7 +476,7 @@ static void descriptors_from_the_helper_are_dropped(void **state)
 
 static void a_dead_connection_is_replaced_unnoticed(void **state)
 {
-	struct fixture *f = begin_connected(serve_one);
+	struct fixture *f = begin_connected(plan_serve_one);
 	unsigned int i;
 
 	prm_manager_set_listener(f->manager, count_event, f);
@@ -597,7 +494,7 @@ static void a_dead_connection_is_replaced_unnoticed(void **state)
 
 static void five_attempts_are_made_and_told_of(void **state)
 {
-	struct fixture *f = begin_connected(obey);
+	struct fixture *f = begin_connected(plan_obey);
 
 	prm_manager_set_listener(f->manager, count_event, f);
 	fake_helper_stop(f->helper);
@@ -615,7 +512,7 @@ static void five_attempts_are_made_and_told_of(void **state)
 
 static void the_number_of_attempts_is_a_property(void **state)
 {
-	struct fixture *f = begin(obey);
+	struct fixture *f = begin(plan_obey);
 
 	create(f, ",reconnect-delay-ms=0,reconnect-attempts=2");
 	prm_manager_set_listener(f->manager, count_event, f);
@@ -628,7 +525,7 @@ static void the_number_of_attempts_is_a_property(void **state)
 
 static void a_helper_that_comes_back_is_used_again(void **state)
 {
-	struct fixture *f = begin_connected(obey);
+	struct fixture *f = begin_connected(plan_obey);
 	char path[128], *slash;
 
 	(void)snprintf(path, sizeof(path), "%s", fake_helper_path(f->helper));
@@ -640,7 +537,7 @@ static void a_helper_that_comes_back_is_used_again(void **state)
 	*slash = '\0';
 	assert_int_equal(mkdir(path, 0700), 0);
 	*slash = '/';
-	f->helper = fake_helper_start_at(path, obey, &f->plan);
+	f->helper = fake_helper_start_at(path, plan_obey, &f->plan);
 	assert_int_equal(run_pr_out(f, PATIENCE_MS), 0);
 	assert_int_equal(f->events[PRM_EVENT_CONNECTED], 1);
 	assert_true(prm_manager_is_connected(f->manager));
@@ -651,7 +548,7 @@ static void a_helper_that_comes_back_is_used_again(void **state)
 
 static void a_command_without_answer_is_not_sent_again(void **state)
 {
-	struct fixture *f = begin_connected(send_bytes_and_close);
+	struct fixture *f = begin_connected(plan_send_bytes_and_close);
 
 	assert_int_equal(run_pr_out(f, PATIENCE_MS), -ECONNRESET);
 	assert_int_equal(f->plan.cdbs, 1);
@@ -666,7 +563,7 @@ static void read_cdb_only(int sock, unsigned int number, void *opaque)
 
 	struct fake_request request;
 
-	if (!greet(sock, plan) || !fake_receive_cdb(sock, &request))
+	if (!plan_greet(sock, plan) || !fake_receive_cdb(sock, &request))
 		return;
 	atomic_fetch_add(&plan->cdbs, 1);
 	(void)close(request.fd);
@@ -718,7 +615,7 @@ static void interrupt_on_failure(struct prm_manager *manager,
 
 static void an_interrupt_ends_the_pause(void **state)
 {
-	struct fixture *f = begin(obey);
+	struct fixture *f = begin(plan_obey);
 
 	create(f, ",reconnect-delay-ms=3600000");
 	prm_manager_set_listener(f->manager, interrupt_on_failure, NULL);
@@ -757,7 +654,7 @@ static void an_interrupt_ends_a_handshake(void **state)
 
 static void deletion_ends_the_pause_and_later_commands(void **state)
 {
-	struct fixture *f = begin(obey);
+	struct fixture *f = begin(plan_obey);
 	struct waiter waiter = { .f = f };
 	struct prm_manager *manager;
 
@@ -779,7 +676,7 @@ static void deletion_ends_the_pause_and_later_commands(void **state)
 
 static void a_closed_descriptor_is_refused_here(void **state)
 {
-	struct fixture *f = begin_connected(obey);
+	struct fixture *f = begin_connected(plan_obey);
 
 	(void)close(f->fd);
 	assert_int_equal(run_pr_out(f, PATIENCE_MS), -EBADF);
@@ -857,7 +754,7 @@ static void commands_of_many_threads_take_turns(void **state)
 
 static void a_child_does_not_disturb_its_parent(void **state)
 {
-	struct fixture *f = begin_connected(obey);
+	struct fixture *f = begin_connected(plan_obey);
 	int status;
 	pid_t pid;
 
