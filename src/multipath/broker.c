@@ -4,6 +4,11 @@
  *
  * Nobody waits for the children: each holds its end of a socket pair, and the
  * daemon sees at the other end when it is gone.  The kernel reaps them.
+ *
+ * A terminal and a service manager send the signals that end the daemon to all
+ * of its processes.  The daemon then finishes what it has begun, and what it has
+ * begun here is not cut off between two paths: those signals are ignored, by
+ * the children too, and the end of the daemon is the end of the broker.
  */
 
 #include <cap-ng.h>
@@ -67,6 +72,14 @@ static void start_child(int program, int sock, unsigned int timeout_s)
 	_exit(1);
 }
 
+/* Those that mean an end to the daemon; execve(2) keeps that. */
+static void ignore_ends(void)
+{
+	(void)signal(SIGTERM, SIG_IGN);
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+}
+
 int prm_broker_run(int channel, int program, unsigned int timeout_s)
 {
 	const struct sigaction ignore = {
@@ -76,6 +89,7 @@ int prm_broker_run(int channel, int program, unsigned int timeout_s)
 
 	if (sigaction(SIGCHLD, &ignore, NULL) < 0)
 		return -errno;
+	ignore_ends();
 	for (;;) {
 		struct prm_received_fds fds;
 		uint8_t message;

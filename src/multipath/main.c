@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,6 +129,8 @@ int main(int argc, char **argv)
 	if (arguments.broker) {
 		r = run_broker(arguments.timeout_s);
 	} else {
+		/* Whoever started us may have had it ignored. */
+		(void)signal(SIGALRM, SIG_DFL);
 		(void)alarm(arguments.timeout_s);
 		r = prm_multipath_serve(STDIN_FILENO);
 		if (r < 0)
