@@ -37,7 +37,7 @@ static int transfer_len(const struct prm_command *command)
 		len = prm_get_be16(command->cdb + 7);
 		if (len > command->data_len)
 			len = (uint32_t)command->data_len;
-		return (int)len;
+		return (int)(len > PRM_DATA_SIZE ? PRM_DATA_SIZE : len);
 	case PR_OUT:
 		len = prm_get_be32(command->cdb + 5);
 		if (len > PRM_DATA_SIZE || len > command->data_len)
@@ -46,6 +46,14 @@ static int transfer_len(const struct prm_command *command)
 	default: return -EINVAL;
 	}
 }
+
+/*
+ * Received data goes through a buffer of our own, with room behind it: where
+ * the kernel maps the caller's pages, a software target writes to them, and
+ * LIO writes up to a header's length more than READ FULL STATUS was allowed.
+ * In the daemon, any client could ask for that.
+ */
+#define SLACK 512
 
 static int direction(uint8_t opcode, int len)
 {
@@ -58,6 +66,7 @@ int prm_scsi_run(int fd, const struct prm_command *command,
 		 unsigned int timeout_ms, struct prm_reply *reply)
 {
 	uint8_t cdb[PR_CDB_LEN], sense[PRM_SENSE_SIZE] = { 0 };
+	uint8_t received[PRM_DATA_SIZE + SLACK] __attribute__((aligned(SLACK)));
 	struct sg_io_hdr hdr = { .interface_id = 'S' };
 	int len = transfer_len(command);
 
@@ -79,9 +88,13 @@ int prm_scsi_run(int fd, const struct prm_command *command,
 		hdr.timeout = timeout_ms;
 
 	/* An adapter that tells no residual leaves what was there before. */
-	if (hdr.dxfer_direction == SG_DXFER_FROM_DEV)
-		memset(command->data, 0, hdr.dxfer_len);
+	if (hdr.dxfer_direction == SG_DXFER_FROM_DEV) {
+		memset(received, 0, hdr.dxfer_len);
+		hdr.dxferp = received;
+	}
 	prm_status_from_sg_io(reply, prm_device_sg_io(fd, &hdr), &hdr);
+	if (reply->data_len)
+		memcpy(command->data, received, reply->data_len);
 	return 0;
 }
 

@@ -13,7 +13,8 @@
  * prm_scsi_run() - run one PERSISTENT RESERVE command on a SCSI device
  * @fd:         borrowed; the caller has made sure that it is one the command
  *              may be sent to (device/device.h)
- * @command:    the command; its data is read (OUT) or written (IN)
+ * @command:    the command; its data is read (OUT) or written (IN), of which no
+ *             more than PRM_DATA_SIZE is asked for
  * @timeout_ms: how long it may take if the command does not say; 0 for 60 s
  * @reply:      what the device said, or what the way to it did; all of it is
  *              filled in but its size

@@ -186,6 +186,29 @@ static void what_the_device_did_not_send_is_zero(void **state)
 	assert_memory_equal(data, want, sizeof(data));
 }
 
+/* LIO does so with READ FULL STATUS, where its pages are the caller's. */
+static void a_device_that_sends_too_much_overwrites_nothing(void **state)
+{
+	static const uint16_t lengths[] = { 1, 24, 25, 512, 8192 };
+	static uint8_t sent[PRM_DATA_SIZE + 64], data[PRM_DATA_SIZE + 64];
+
+	memset(sent, 0x55, sizeof(sent));
+	script.from_device = sent;
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		struct prm_command cmd =
+			command(0x5e, lengths[i], data, lengths[i]);
+		struct prm_reply reply = PRM_REPLY_INIT;
+
+		memset(data, 0xee, sizeof(data));
+		script.from_device_len = lengths[i] + 64;
+		assert_int_equal(prm_scsi_run(FD, &cmd, 0, &reply), 0);
+		assert_int_equal(reply.data_len, lengths[i]);
+		assert_int_equal(data[lengths[i] - 1], 0x55);
+		for (size_t j = lengths[i]; j < lengths[i] + 64u; j++)
+			assert_int_equal(data[j], 0xee);
+	}
+}
+
 static void out_sends_the_parameter_list(void **state)
 {
 	uint8_t data[PRM_DATA_SIZE];
@@ -379,6 +402,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(in_reads_as_much_as_the_cdb_allows),
 		TEST(what_the_device_did_not_send_is_zero),
+		TEST(a_device_that_sends_too_much_overwrites_nothing),
 		TEST(out_sends_the_parameter_list),
 		TEST(the_timeout_is_milliseconds_and_never_zero),
 		TEST(a_failed_call_is_an_answer),
