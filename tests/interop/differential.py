@@ -36,12 +36,15 @@ CLOSED = "closed"
 class Target:
     """Something that both helpers are given a descriptor of.
 
-    opened() returns a new descriptor; scsi tells whether the kernel takes
-    SCSI commands there; script is what a scripted device answers."""
+    opened() returns a new descriptor, and so does opened_by_us() for ours,
+    where that is not the same; scsi tells whether the kernel takes SCSI
+    commands there; script is what a scripted device answers."""
 
-    def __init__(self, name, opened, scsi=True, script=None):
+    def __init__(self, name, opened, scsi=True, script=None,
+                 opened_by_us=None):
         self.name = name
         self.opened = opened
+        self.opened_by_us = opened_by_us or opened
         self.scsi = scsi
         self.script = script or {}
 
@@ -155,10 +158,10 @@ class Generator:
 class Runner:
     """Sends requests to one helper; keeps its connection while it may."""
 
-    def __init__(self, path):
+    def __init__(self, path, ours):
         self.path = path
+        self.ours = ours
         self.client = None
-        self.generation = None
 
     def close(self):
         if self.client:
@@ -176,7 +179,8 @@ class Runner:
     def run(self, request):
         """The Reply, or CLOSED."""
         client = self.connected(request.hello)
-        fd = request.target.opened()
+        target = request.target
+        fd = target.opened_by_us() if self.ours else target.opened()
         try:
             for data, fds in request.pieces:
                 client.send(data, [fd] * fds)
@@ -285,9 +289,9 @@ def explanation(request, theirs, ours):
     return None
 
 
-def run_all(path, requests):
+def run_all(path, requests, ours):
     """[(answer, payload)] of one helper."""
-    runner = Runner(path)
+    runner = Runner(path, ours)
     base = None
     answers = []
     try:
@@ -322,9 +326,9 @@ def compare(their_path, our_path, targets, seed, count, make=None):
         generator = Generator(targets, seed)
         requests = [generator.request() for _ in range(count)]
     reset(their_path, targets)
-    theirs = run_all(their_path, requests)
+    theirs = run_all(their_path, requests, False)
     reset(our_path, targets)
-    ours = run_all(our_path, requests)
+    ours = run_all(our_path, requests, True)
     reset(our_path, targets)
 
     unexplained = []
