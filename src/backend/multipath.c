@@ -8,9 +8,10 @@
  * the broker and becomes descriptor 0 of a new process, the other end carries
  * one request and its answer.
  *
- * There is no deadline: the daemon's watcher answers clients in time, and the
- * process ends itself by alarm(2).  End of file is what says that it is gone,
- * whatever it did before.
+ * Once a process runs there is no deadline: the daemon's watcher answers clients
+ * in time, and the process ends itself by alarm(2).  End of file is what says
+ * that it is gone, whatever it did before.  A command that has to wait for a
+ * process is another matter: when its client has lost patience, it is not sent.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +23,7 @@
 #include "backend/client.h"
 #include "backend/multipath.h"
 #include "backend/status.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/lock.h"
 #include "ipc/pass.h"
@@ -47,12 +49,16 @@ static int create(struct prm_manager *manager,
 		  char **ret_error)
 {
 	struct multipath *multipath = calloc(1, sizeof(*multipath));
+	pthread_condattr_t attr;
 
 	if (!multipath)
 		return -ENOMEM;
 	multipath->channel = (int)prm_options_number(options, "channel", 0);
 	(void)pthread_mutex_init(&multipath->lock, NULL);
-	(void)pthread_cond_init(&multipath->freed, NULL);
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&multipath->freed, &attr);
+	(void)pthread_condattr_destroy(&attr);
 	*ret_instance = multipath;
 	return 0;
 }
@@ -66,13 +72,31 @@ static void destroy(void *instance)
 	free(multipath);
 }
 
-static void take_place(struct multipath *multipath)
+/* Wait for one of the places to be freed, until @until; whether it was. */
+static bool wait_freed(struct multipath *multipath, int64_t until)
 {
+	struct timespec at = { .tv_sec = until / PRM_NS_PER_S,
+			       .tv_nsec = until % PRM_NS_PER_S };
+
+	return pthread_cond_timedwait(&multipath->freed, &multipath->lock,
+				      &at) != ETIMEDOUT;
+}
+
+/* Wait for a place, at most for @timeout_ms; -ETIMEDOUT if there was none. */
+static int take_place(struct multipath *multipath, unsigned int timeout_ms)
+{
+	int64_t until = prm_clock_ns() + timeout_ms * PRM_NS_PER_MS;
 	LOCK_SCOPE(&multipath->lock);
 
-	while (multipath->running >= PRM_MULTIPATH_PROCESSES_MAX)
-		(void)pthread_cond_wait(&multipath->freed, &multipath->lock);
+	while (multipath->running >= PRM_MULTIPATH_PROCESSES_MAX) {
+		if (!timeout_ms)
+			(void)pthread_cond_wait(&multipath->freed,
+						&multipath->lock);
+		else if (!wait_freed(multipath, until))
+			return -ETIMEDOUT;
+	}
 	multipath->running++;
+	return 0;
 }
 
 static void give_place(struct multipath *multipath)
@@ -133,24 +157,36 @@ static void wait_for_end(int sock)
 	} while (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)));
 }
 
+/* Have a process run it, and wait until that is gone. */
+static int run_in_process(struct multipath *multipath, int fd,
+			  const struct prm_wire_request *request, void *data,
+			  struct prm_reply *ret_reply)
+{
+	CLEANUP(prm_fd_closep) int sock = -1;
+	int r = start_process(multipath, &sock);
+
+	if (r < 0)
+		return r;
+	r = converse(sock, fd, request, data, ret_reply);
+	wait_for_end(sock);
+	return r;
+}
+
 static int run(void *instance, int fd, const struct prm_command *command,
 	       struct prm_reply *ret_reply)
 {
 	struct multipath *multipath = instance;
 	struct prm_reply reply = PRM_REPLY_INIT;
 	struct prm_wire_request request;
-	int sock = -1;
 	int r = prm_wire_request_init(&request, command->cdb, command->cdb_len);
 
 	if (r < 0 || command->data_len < request.length)
 		return -EINVAL;
-	take_place(multipath);
-	r = start_process(multipath, &sock);
-	if (r == 0) {
-		r = converse(sock, fd, &request, command->data, &reply);
-		wait_for_end(sock);
-		sock = prm_fd_close(sock);
+	if (take_place(multipath, command->timeout_ms) < 0) {
+		prm_status_set_sense(ret_reply, PRM_SENSE_COMMAND_TIMEOUT);
+		return 0;
 	}
+	r = run_in_process(multipath, fd, &request, command->data, &reply);
 	give_place(multipath);
 	if (r < 0)
 		prm_status_set_sense(&reply,

@@ -22,7 +22,8 @@
  * run returns when the process has answered and is gone: it may be stuck in the
  * kernel long after its caller lost patience, and until then its map is busy.
  * A process that dies, or answers nonsense, is a CHECK CONDITION. Commands
- * above PRM_MULTIPATH_PROCESSES_MAX wait.
+ * above PRM_MULTIPATH_PROCESSES_MAX wait, at most for their time-out: then they
+ * are answered 0B/2E/02 and never sent.
  */
 extern const struct prm_manager_class prm_multipath_class;
 

@@ -34,6 +34,7 @@ enum play {
 	PLAY_OVERSIZE,    /* more payload than was asked for */
 	PLAY_NONSENSE,    /* bytes of no form */
 	PLAY_CHATTER,     /* a good answer, and more behind it */
+	PLAY_HOLD,        /* nothing, and do not die until the test says so */
 	PLAY_COUNT,
 };
 
@@ -42,6 +43,8 @@ struct rig {
 	int broker;
 	enum play play;
 	int ended[2]; /* pipe: a byte for each process that has ended */
+	int held[PRM_MULTIPATH_PROCESSES_MAX + 1];
+	unsigned int held_count;
 	pthread_t thread;
 	struct prm_manager *manager;
 };
@@ -107,7 +110,12 @@ static void *broker_main(void *opaque)
 		    got == 0)
 			return NULL;
 		assert_int_equal(fds.count, 1);
-		play(rig->play, fds.fds[0]);
+		if (rig->play == PLAY_HOLD) {
+			rig->held[rig->held_count++] = fds.fds[0];
+			fds.count = 0;
+		} else {
+			play(rig->play, fds.fds[0]);
+		}
 		(void)!write(rig->ended[1], "x", 1);
 		prm_received_fds_close(&fds);
 	}
@@ -123,6 +131,7 @@ static int set_up(void **state)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 ||
 	    pipe(rig.ended) < 0)
 		return -1;
+	rig.held_count = 0;
 	rig.daemon = pair[0];
 	rig.broker = pair[1];
 	(void)snprintf(options, sizeof(options),
@@ -149,7 +158,8 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static int run(struct rig *rig, uint8_t *data, struct prm_reply *reply)
+static int run_within(struct rig *rig, unsigned int timeout_ms, uint8_t *data,
+		      struct prm_reply *reply)
 {
 	struct prm_command command = PRM_COMMAND_INIT;
 
@@ -158,7 +168,13 @@ static int run(struct rig *rig, uint8_t *data, struct prm_reply *reply)
 	command.cdb_len = 10;
 	command.data = data;
 	command.data_len = KEYS_LEN;
+	command.timeout_ms = timeout_ms;
 	return prm_manager_run(rig->manager, STDIN_FILENO, &command, reply);
+}
+
+static int run(struct rig *rig, uint8_t *data, struct prm_reply *reply)
+{
+	return run_within(rig, 0, data, reply);
 }
 
 static void an_answer_comes_through(void **state)
@@ -254,6 +270,49 @@ static void a_command_that_says_more_than_it_has_is_refused(void **state)
 			 -EINVAL);
 }
 
+static void *run_for_long(void *opaque)
+{
+	struct prm_reply reply = PRM_REPLY_INIT;
+	uint8_t data[KEYS_LEN];
+
+	if (run(opaque, data, &reply) < 0 ||
+	    reply.status != PRM_STATUS_CHECK_CONDITION)
+		return opaque;
+	return NULL;
+}
+
+/* Its client has been told of a time-out: it must not run later. */
+static void who_waits_too_long_for_a_process_never_gets_one(void **state)
+{
+	struct rig *rig = *state;
+	pthread_t threads[PRM_MULTIPATH_PROCESSES_MAX];
+	struct prm_reply reply = PRM_REPLY_INIT;
+	struct prm_sense sense;
+	uint8_t data[KEYS_LEN];
+	void *failed;
+	char byte;
+
+	rig->play = PLAY_HOLD;
+	for (int i = 0; i < PRM_MULTIPATH_PROCESSES_MAX; i++) {
+		assert_int_equal(pthread_create(&threads[i], NULL, run_for_long,
+						rig),
+				 0);
+		assert_int_equal(read(rig->ended[0], &byte, 1), 1);
+	}
+	assert_int_equal(run_within(rig, 1, data, &reply), 0);
+	assert_int_equal(reply.status, PRM_STATUS_CHECK_CONDITION);
+	assert_int_equal(prm_sense_decode(reply.sense, reply.sense_len, &sense),
+			 PRM_DECODE_OK);
+	assert_int_equal(prm_sense_code(&sense), PRM_SENSE_COMMAND_TIMEOUT);
+	for (int i = 0; i < PRM_MULTIPATH_PROCESSES_MAX; i++)
+		(void)close(rig->held[i]);
+	for (int i = 0; i < PRM_MULTIPATH_PROCESSES_MAX; i++) {
+		(void)pthread_join(threads[i], &failed);
+		assert_null(failed);
+	}
+	assert_int_equal(rig->held_count, PRM_MULTIPATH_PROCESSES_MAX);
+}
+
 #define CLAIM(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -265,6 +324,7 @@ int main(void)
 		CLAIM(run_returns_when_the_process_has_ended),
 		CLAIM(without_a_broker_there_is_an_answer),
 		CLAIM(a_command_that_says_more_than_it_has_is_refused),
+		CLAIM(who_waits_too_long_for_a_process_never_gets_one),
 	};
 
 	if (prm_manager_class_register(&prm_multipath_class) < 0)
