@@ -17,7 +17,9 @@
  * grow by our own doing, and PRGENERATION, which counts what anybody did.  Where
  * they do not agree, or a unit attention says that we were preempted, the other
  * has won.  While the key is not registered at all a fence is refused by the
- * device, so nobody is misled in that moment either.
+ * device, so nobody is misled in that moment either.  What cannot be told from a
+ * fence (an initiator that changes its key at the wrong moment) counts as one:
+ * then the move fails, and the guest has to register anew.
  *
  * Up to the move everything can be undone by unregistering; after it the other
  * side can take everything back by doing the same.
@@ -338,6 +340,23 @@ static int check_and_join(struct move *move)
 				       "others keep registering");
 }
 
+/*
+ * A command that only registrants may send was refused.  Not every device says
+ * RESERVATION CONFLICT to those who are none (LIO says 02/08/00).
+ */
+static int fail_as_registrant(struct move *move, const char *what,
+			      const struct prm_reply *reply)
+{
+	int r = look_at_keys(move);
+
+	if (r < 0)
+		return r;
+	if (move->fenced || !move->look.count ||
+	    reply->status == PRM_STATUS_RESERVATION_CONFLICT)
+		return fail_fenced(move, "it was preempted or cleared");
+	return fail_refused(move, what, reply);
+}
+
 static int preempt(struct move *move)
 {
 	struct prm_reply reply = PRM_REPLY_INIT;
@@ -346,11 +365,11 @@ static int preempt(struct move *move)
 	r = send_out(move, PRM_PR_OUT_PREEMPT, move->key, move->key, &reply);
 	if (r < 0)
 		return r;
-	if (move->fenced || reply.status == PRM_STATUS_RESERVATION_CONFLICT)
+	if (move->fenced)
 		return fail_fenced(move, "it was preempted");
 	if (prm_track_was_executed(&reply))
 		return 0;
-	r = fail_refused(move, "PREEMPT", &reply);
+	r = fail_as_registrant(move, "PREEMPT", &reply);
 	leave(move);
 	return r;
 }
@@ -390,16 +409,14 @@ static int restore_reservation(struct move *move)
 	r = look_at_reservation(move, &reservation);
 	if (r < 0 || is_held(move, &reservation))
 		return r;
+	if (move->fenced)
+		return fail_fenced(move, "it was preempted or cleared");
 	if (reservation.held)
 		return fail_fenced(move, "another holds the reservation");
 	r = send_out(move, PRM_PR_OUT_RESERVE, move->key, 0, &reply);
-	if (r < 0)
+	if (r < 0 || prm_track_was_executed(&reply))
 		return r;
-	if (reply.status == PRM_STATUS_RESERVATION_CONFLICT)
-		return fail_fenced(move, "another holds the reservation");
-	return prm_track_was_executed(&reply)
-		       ? 0
-		       : fail_refused(move, "RESERVE", &reply);
+	return fail_as_registrant(move, "RESERVE", &reply);
 }
 
 /* After the PREEMPT: what was dropped comes back, what was lost is lost. */
