@@ -41,7 +41,7 @@ static const struct prm_property properties[] = {
 
 /* Take the text apart and check it. */
 static int parse(const char *text, struct prm_options **ret_options,
-		 const char **ret_kind, char **ret_error)
+		 char **ret_error)
 {
 	CLEANUP(prm_options_freep) struct prm_options *options = NULL;
 	const char *kind;
@@ -62,7 +62,6 @@ static int parse(const char *text, struct prm_options **ret_options,
 			      ret_error);
 	if (r < 0)
 		return r;
-	*ret_kind = kind;
 	*ret_options = steal_ptr(&options);
 	return 0;
 }
@@ -151,7 +150,7 @@ static int allocate(const struct prm_options *options,
 	return 0;
 }
 
-static int make(int *fd, const struct prm_options *options, const char *kind,
+static int make(int *fd, const struct prm_options *options,
 		struct prm_passthrough **ret_device, char **ret_error)
 {
 	CLEANUP(device_freep) struct prm_passthrough *device = NULL;
@@ -163,7 +162,7 @@ static int make(int *fd, const struct prm_options *options, const char *kind,
 	r = find_manager(options, &device->manager, ret_error);
 	if (r < 0)
 		return r;
-	r = inspect(*fd, kind, ret_error);
+	r = inspect(*fd, prm_options_string(options, "driver", ""), ret_error);
 	if (r < 0)
 		return r;
 	device->fd = steal_fd(fd);
@@ -193,10 +192,9 @@ static int construct(const char *path, int *fd, const char *text,
 {
 	CLEANUP(prm_options_freep) struct prm_options *options = NULL;
 	CLEANUP(prm_fd_closep) int opened = -1;
-	const char *kind = NULL;
 	int r;
 
-	r = parse(text, &options, &kind, ret_error);
+	r = parse(text, &options, ret_error);
 	if (r < 0)
 		return r;
 	if (path) {
@@ -204,7 +202,7 @@ static int construct(const char *path, int *fd, const char *text,
 		if (r < 0)
 			return r;
 	}
-	return make(path ? &opened : fd, options, kind, ret_device, ret_error);
+	return make(path ? &opened : fd, options, ret_device, ret_error);
 }
 
 /* Give a failure without words the system's. */
