@@ -34,7 +34,7 @@
  * @draining:     the watcher waits for the last client to go
  * @ending:       workers end
  * @taken_over:   the name leads to another helper; the watcher's
- * @stop_ns:      when stopping ends at the latest; the watcher's
+ * @stop_ns:      when stopping ends at the latest, 0 before; the watcher's
  * @look_ns:      when to look for a take-over again; the watcher's
  * @ran:          prm_server_run() was called
  * @stuck:        threads are left behind that may touch all this
@@ -58,7 +58,7 @@ struct prm_server {
 	atomic_bool draining;
 	atomic_bool ending;
 	bool taken_over;
-	int64_t stop_ns;
+	_Atomic int64_t stop_ns;
 	int64_t look_ns;
 	bool ran;
 	bool stuck;

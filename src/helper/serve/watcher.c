@@ -244,5 +244,7 @@ enum prm_server_end prm_watch(struct prm_server *server)
 		look_for_take_over(server, now);
 		help_out(server, now);
 	}
+	/* One that was begun in time may have been read whole only later. */
+	prm_serve_overdue(server, PRM_DEADLINE_NEVER);
 	return server->taken_over ? PRM_SERVER_TAKEN_OVER : PRM_SERVER_STOPPED;
 }

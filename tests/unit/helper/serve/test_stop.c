@@ -195,6 +195,47 @@ static void a_device_that_hangs_cannot_hold_the_end_up(void **state)
 	(void)close(fd);
 }
 
+static bool is_empty(void *opaque)
+{
+	struct prm_desk *desk = opaque;
+	LOCK_SCOPE(&desk->lock);
+
+	return desk->crew.total == 0;
+}
+
+/* Its list came late, and so its own deadline is behind that of the end. */
+static void nobody_is_left_without_an_answer_at_the_end(void **state)
+{
+	struct rig rig = { .left_behind = true };
+	struct rig_device hung = rig_disk(0);
+	const struct prm_audit *audit;
+	uint8_t bytes[16 + 24] = { 0 };
+	int fd, sock;
+
+	rig_start(&rig, (struct prm_server_config){ 0 });
+	hung.gate = 1;
+	fd = rig_open(&hung, true);
+	sock = rig_client(&rig);
+	rig_cdb(bytes, true, 0, 24);
+	rig_send(sock, bytes, 16, &fd, 1);
+	rig_wait_list(&rig);
+	signal_stop(&rig);
+	rig_wait(is_stopping, &rig);
+	rig_send(sock, bytes + 16, 24, NULL, 0);
+	rig_wait_at_gate(1, 1);
+	atomic_store(&rig.server->stop_ns, 1);
+	prm_server_wake(rig.server);
+	rig_expect_sense(sock, TIMED_OUT);
+	audit = rig_audit(1);
+	assert_string_equal(audit->status, "CHECK CONDITION");
+	assert_false(audit->late);
+	rig_open_gate(1);
+	rig_wait(is_empty, &rig.server->desk);
+	assert_int_equal(rig_join(&rig), PRM_SERVER_STOPPED);
+	(void)close(sock);
+	(void)close(fd);
+}
+
 static void a_server_taken_over_serves_its_clients_to_the_end(void **state)
 {
 	struct rig rig;
@@ -278,6 +319,7 @@ int main(void)
 		CLAIM(who_waited_at_the_door_is_let_in_before_it_closes),
 		CLAIM(a_server_taken_over_can_be_stopped),
 		CLAIM(bad_limits_are_refused),
+		CLAIM(nobody_is_left_without_an_answer_at_the_end),
 		/* Last, as it leaves a thread behind. */
 		CLAIM(a_device_that_hangs_cannot_hold_the_end_up),
 	};
