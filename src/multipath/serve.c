@@ -34,8 +34,12 @@ static int send_all(int sock, const void *bytes, size_t len)
 
 static int receive_all(int sock, void *bytes, size_t len)
 {
-	ssize_t got = recv(sock, bytes, len, MSG_WAITALL);
+	ssize_t got;
 
+	/* Even a read of nothing waits until there is something. */
+	if (len == 0)
+		return 0;
+	got = recv(sock, bytes, len, MSG_WAITALL);
 	if (got < 0)
 		return -errno;
 	return (size_t)got == len ? 0 : -EPROTO;

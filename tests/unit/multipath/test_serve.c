@@ -192,6 +192,26 @@ static void a_parameter_list_that_is_cut_runs_nothing(void **state)
 	assert_int_equal(fake.calls, 0);
 }
 
+static void a_command_without_a_list_is_answered(void **state)
+{
+	struct session session;
+	uint8_t out[16] = { 0x5f }, answer[PRM_WIRE_RESPONSE_SIZE];
+
+	begin(&session);
+	fake.flags = O_RDWR;
+	greet(&session);
+	send_bytes(&session, out, 16, STDIN_FILENO);
+	assert_int_equal(recv(session.client, answer, sizeof(answer),
+			      MSG_WAITALL),
+			 sizeof(answer));
+	assert_int_equal(prm_get_be32(answer), PRM_STATUS_CHECK_CONDITION);
+	/* PARAMETER LIST LENGTH ERROR */
+	assert_int_equal(answer[8 + 2], 0x05);
+	assert_int_equal(answer[8 + 12], 0x1a);
+	assert_int_equal(end(&session), 0);
+	assert_int_equal(fake.calls, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +224,7 @@ int main(void)
 		cmocka_unit_test(an_unknown_feature_ends_the_session),
 		cmocka_unit_test(another_opcode_ends_the_session),
 		cmocka_unit_test(a_parameter_list_that_is_cut_runs_nothing),
+		cmocka_unit_test(a_command_without_a_list_is_answered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
