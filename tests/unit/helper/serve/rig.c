@@ -668,7 +668,7 @@ unsigned int rig_count_fds(void)
 
 static bool has_fds(void *opaque)
 {
-	return rig_count_fds() == *(unsigned int *)opaque;
+	return rig_count_fds() <= *(unsigned int *)opaque;
 }
 
 void rig_wait_fds(unsigned int count)

@@ -147,7 +147,7 @@ void rig_wait_list(struct rig *rig);
 /* Open descriptors of this process, server and clients together. */
 unsigned int rig_count_fds(void);
 
-/* Wait until there are so many again. */
+/* Wait until there are no more than @count. */
 void rig_wait_fds(unsigned int count);
 
 /* Wait until @done says so, for long; fails the test otherwise. */

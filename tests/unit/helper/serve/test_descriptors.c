@@ -232,13 +232,9 @@ static void make_sticky(struct sticky *sticky)
 			 0);
 }
 
-/* Take in all there is, so that the close can end. */
+/* Leave without taking anything in: the connection is reset, the close ends. */
 static void let_go(struct sticky *sticky)
 {
-	static char bytes[65536];
-
-	while (recv(sticky->peer, bytes, sizeof(bytes), 0) > 0)
-		;
 	(void)close(sticky->peer);
 }
 
@@ -289,6 +285,64 @@ static void a_close_that_hangs_stalls_nobody(void **state)
 	rig_stop(&rig);
 }
 
+static void clients_come_and_go_while_a_close_hangs(void **state)
+{
+	struct rig rig = { 0 };
+	struct sticky sticky;
+	int sock;
+
+	make_sticky(&sticky);
+	rig_start(&rig, (struct prm_server_config){ .max_sessions = 3 });
+	sock = hang_closer(&rig, &sticky);
+	for (int i = 0; i < 20; i++) {
+		unsigned int before = rig_count_fds();
+
+		expect_works(&rig);
+		/* Its socket does not wait for the closer, nor its place. */
+		rig_wait_fds(before);
+	}
+	let_go(&sticky);
+	(void)close(sock);
+	rig_stop(&rig);
+}
+
+/* As many as there are workers at first, and more. */
+#define UNREAD 5
+
+static void what_lies_unread_may_hang_as_well(void **state)
+{
+	struct rig rig;
+	struct rig_device hung = rig_disk(0);
+	struct sticky sticky[UNREAD];
+	int sock[UNREAD], fd;
+
+	for (int i = 0; i < UNREAD; i++)
+		make_sticky(&sticky[i]);
+	start(&rig);
+	hung.gate = 9;
+	fd = rig_open(&hung, true);
+	for (int i = 0; i < UNREAD; i++) {
+		sock[i] = rig_client(&rig);
+		rig_send_in(sock[i], fd);
+		/* What breaks the protocol, and behind it what hangs. */
+		rig_send(sock[i], "\0", 1, NULL, 0);
+		rig_send(sock[i], "\0", 1, &sticky[i].sock, 1);
+		(void)close(sticky[i].sock);
+	}
+	rig_open_gate(9);
+	for (int i = 0; i < UNREAD; i++) {
+		rig_expect_status(sock[i], 0);
+		rig_expect_end(sock[i]);
+	}
+	expect_works(&rig);
+	for (int i = 0; i < UNREAD; i++) {
+		let_go(&sticky[i]);
+		(void)close(sock[i]);
+	}
+	(void)close(fd);
+	rig_stop(&rig);
+}
+
 static void who_fills_the_closer_goes_alone(void **state)
 {
 	struct rig rig;
@@ -333,6 +387,8 @@ int main(void)
 		CLAIM(descriptors_with_the_hello_are_closed),
 		CLAIM(a_client_cannot_keep_itself_alive),
 		CLAIM(a_close_that_hangs_stalls_nobody),
+		CLAIM(clients_come_and_go_while_a_close_hangs),
+		CLAIM(what_lies_unread_may_hang_as_well),
 		CLAIM(who_fills_the_closer_goes_alone),
 	};
 
