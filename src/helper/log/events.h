@@ -31,10 +31,8 @@
 	EVENT(listen, "fd=%d path=%s")                                         \
 	EVENT(accept_pause, "errno=%d")                                        \
 	EVENT(accept_resume, "sessions=%zu")                                   \
-	EVENT(taken_over, "path=%s")                                           \
-	EVENT(stop, "sessions=%zu")                                            \
-	EVENT(child_start, "pid=%d device=%s")                                 \
-	EVENT(child_end, "pid=%d device=%s")
+	EVENT(taken_over, "sessions=%zu")                                      \
+	EVENT(stop, "sessions=%zu")
 /* clang-format on */
 
 #endif

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include "base/clock.h"
 #include "base/lock.h"
+#include "helper/log/trace.h"
 #include "helper/serve/client.h"
 #include "helper/serve/desk.h"
 #include "helper/serve/limits.h"
@@ -66,6 +67,7 @@ int prm_desk_submit(struct prm_desk *desk, struct prm_worker *worker,
 		prm_crew_enter(&desk->crew, worker, now);
 		return 0;
 	}
+	PRM_TRACE(park, request->owner->who.session, request->name);
 	request->job.ticket = ++desk->tickets;
 	arm(client, request->job.ticket);
 	return 1;

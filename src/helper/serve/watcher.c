@@ -143,11 +143,19 @@ static void drain(struct prm_server *server, bool last)
 	prm_listener_close(server, last);
 }
 
+static size_t connected(struct prm_server *server)
+{
+	struct prm_desk *desk = &server->desk;
+	LOCK_SCOPE(&desk->lock);
+
+	return desk->connected;
+}
+
 static void stop(struct prm_server *server, int64_t now)
 {
 	if (server->stop_ns)
 		return;
-	PRM_TRACE(stop, server->desk.connected);
+	PRM_TRACE(stop, connected(server));
 	prm_log(PRM_LOG_INFO, "stopping");
 	server->stop_ns = now + server->desk.replies.span_ns;
 	atomic_store(&server->stopping, true);
@@ -174,7 +182,7 @@ static void look_for_take_over(struct prm_server *server, int64_t now)
 		server->look_ns = now + PRM_TAKE_OVER_POLL_MS * PRM_NS_PER_MS;
 	if (!is_taken_over(server))
 		return;
-	PRM_TRACE(taken_over, "-");
+	PRM_TRACE(taken_over, connected(server));
 	prm_log(PRM_LOG_INFO, "the socket was removed or replaced: ending with "
 			      "the last client");
 	server->taken_over = true;
@@ -207,14 +215,6 @@ static void sleep_until(struct prm_server *server, int64_t now,
 		swallow(server->wake_fd);
 	if (at[AT_WATCH].revents)
 		swallow(server->config.watch_fd);
-}
-
-static size_t connected(struct prm_server *server)
-{
-	struct prm_desk *desk = &server->desk;
-	LOCK_SCOPE(&desk->lock);
-
-	return desk->connected;
 }
 
 static bool is_over(struct prm_server *server, int64_t now)

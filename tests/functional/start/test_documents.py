@@ -13,6 +13,10 @@ MANUAL = os.path.join(build.ROOT, "man", "pr-helper.8")
 COMPLETION = os.path.join(build.ROOT, "dist", "completion", "pr-helper")
 
 
+SOURCES = os.path.join(build.ROOT, "src", "helper")
+TRACING = os.path.join(build.ROOT, "doc", "tracing.md")
+
+
 def run(*argv):
     return subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True,
                           stdin=subprocess.DEVNULL, env=daemon.environment(),
@@ -62,3 +66,20 @@ def test_completion_knows_values():
     assert "session_open" in complete(daemon.PROGRAM, "-T", "session_")
     assert complete("pr-helper", "--timeout", "") == []
     assert "/dev/null" in complete("pr-helper", "-k", "/dev/nul")
+
+
+def sources():
+    for folder, _, names in os.walk(SOURCES):
+        for name in names:
+            with open(os.path.join(folder, name), encoding="utf-8") as file:
+                yield file.read()
+
+
+def test_every_trace_event_is_in_the_list_and_happens():
+    events = run(daemon.PROGRAM, "-T", "help").split()
+    with open(TRACING, encoding="utf-8") as file:
+        assert re.findall(r"^\| `(\w+)` \|", file.read(), re.M) == events
+    emitted = set()
+    for text in sources():
+        emitted.update(re.findall(r"\bPRM_TRACE\((\w+)", text))
+    assert set(events) <= emitted
