@@ -84,6 +84,8 @@ static int fork_broker(const struct launch *launch)
 	if (pid > 0)
 		return 0;
 	become_broker(launch);
+	(void)dprintf(STDERR_FILENO, "cannot execute the program: %s\n",
+		      strerror(errno));
 	_exit(EXIT_FAILURE);
 }
 

@@ -247,6 +247,14 @@ def test_it_runs_with_no_environment_at_all(folder, sock):
         assert done.wait(daemon.PATIENCE_S) == 0
 
 
+def test_multipath_program_that_cannot_be_run_says_why(start, sock):
+    one = start("-k", sock, "--multipath-program", "/etc/passwd").ready(sock)
+    pipe = one.process.stderr
+    assert b"multipath: cannot execute the program: " in pipe.readline()
+    assert b"the multipath broker is gone" in pipe.readline()
+    assert one.stop() == 0
+
+
 def test_service_manager_is_told_when_it_is_up(start, folder, sock):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.settimeout(daemon.PATIENCE_S)
