@@ -208,7 +208,9 @@ static bool key_is_on_every_path(int fd, const struct prm_device_info *device,
 
 	if (read_map(device, &after) < 0)
 		return false;
-	want = needed(keep_common(after, before), list->all_target_ports);
+	/* The key is registered for the nexuses of SPEC_I_PT as well. */
+	want = needed(keep_common(after, before), list->all_target_ports) +
+	       list->transport_id_count;
 	r = prm_target_count_key(fd, 1 + after->count, list->new_key, &have);
 	if (r < 0)
 		prm_say("map %s: the target does not say which keys are "
@@ -216,8 +218,8 @@ static bool key_is_on_every_path(int fd, const struct prm_device_info *device,
 			device->name, strerror(-r));
 	else if (have < want)
 		prm_say("map %s: the target lists the key %zu times for %zu "
-			"usable paths: some path is not registered; see the "
-			"log of multipathd, then register again",
+			"nexuses: some path is not registered; see the log of "
+			"multipathd, then register again",
 			device->name, have, want);
 	return r == 0 && have >= want;
 }

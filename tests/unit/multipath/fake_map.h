@@ -48,7 +48,7 @@ static struct {
 		uint32_t sense; /* 0xKKAAQQ */
 	} answers[16];
 	size_t answer_count, asked;
-	uint64_t keys[8];
+	uint64_t keys[64];
 	size_t key_count;
 	uint8_t last_opcode;
 } fake;
@@ -73,7 +73,7 @@ static int fake_sg_version(int fd)
 
 static void fake_answer_keys(struct sg_io_hdr *hdr)
 {
-	uint8_t data[8 + 8 * 8] = { 0 };
+	uint8_t data[8 + sizeof(fake.keys)] = { 0 };
 	size_t len = 8 + 8 * fake.key_count;
 
 	prm_put_be32(data + 4, (uint32_t)(8 * fake.key_count));

@@ -275,7 +275,7 @@ static void transport_ids_are_held_to_what_the_library_knows(void **state)
 {
 	struct prm_reply reply;
 
-	target_lists(2);
+	target_lists(2 + 32);
 	reply = run_with_ids(PRM_PR_OUT_REGISTER, PRM_PROTOCOL_FCP, 32);
 	assert_int_equal(reply.status, PRM_STATUS_GOOD);
 	assert_int_equal(fake.list.transport_id_count, 32);
@@ -287,6 +287,19 @@ static void transport_ids_are_held_to_what_the_library_knows(void **state)
 			     1);
 	assert_sense(&reply, PRM_SENSE_INVALID_FIELD_IN_PARAMETER_LIST);
 	assert_int_equal(fake.calls, 1);
+}
+
+/* SPC-4, 5.12.7: SPEC_I_PT registers the same key for each TransportID. */
+static void another_nexus_does_not_stand_in_for_a_path(void **state)
+{
+	struct prm_reply reply;
+
+	target_lists(1 + 3);
+	reply = run_with_ids(PRM_PR_OUT_REGISTER, PRM_PROTOCOL_FCP, 3);
+	assert_sense(&reply, PRM_SENSE_LUN_COMMUNICATION_FAILURE);
+	target_lists(2 + 3);
+	reply = run_with_ids(PRM_PR_OUT_REGISTER, PRM_PROTOCOL_FCP, 3);
+	assert_int_equal(reply.status, PRM_STATUS_GOOD);
 }
 
 static void only_a_map_is_commanded(void **state)
@@ -411,6 +424,7 @@ int main(void)
 		CLAIM(a_scope_or_type_that_is_none_is_refused),
 		CLAIM(a_list_of_another_length_is_refused),
 		CLAIM(transport_ids_are_held_to_what_the_library_knows),
+		CLAIM(another_nexus_does_not_stand_in_for_a_path),
 		CLAIM(only_a_map_is_commanded),
 		CLAIM(a_read_only_descriptor_changes_nothing),
 		CLAIM(a_question_is_asked_again_while_a_path_fails),
