@@ -27,6 +27,9 @@ INSIDE = pathlib.Path("/run/lab")
 
 # A boot takes seconds; this is for a machine that is busy with other things.
 LIMIT_S = 900
+# What the kernel may take to stop once the command has ended; nothing that
+# happens then is of interest.
+GOODBYE_S = 60
 MEMORY_MIB = 1024
 
 # What the lab runs, and the Debian package that has it.
@@ -122,6 +125,9 @@ class Lab:
             command = [
                 "setpriv", "--pdeathsig", "KILL", "--",
                 "unshare", "--pid", "--fork", "--kill-child", "--",
+                # Not as the namespace's first process, which cannot be
+                # ended by the signal that a kernel in trouble sends itself.
+                "sh", "-c", '"$@"; exit $?', "sh",
                 shutil.which("linux.uml") or "linux.uml",
                 f"mem={MEMORY_MIB}M", "rootfstype=hostfs", "ro",
                 f"uml_dir={self.folder}/", "umid=uml",
@@ -150,18 +156,31 @@ class Lab:
         meanwhile() is called a few times a second.
         """
         end = None if limit_s is None else time.monotonic() + limit_s
+        done = None
         while self.process.poll() is None:
+            if self._status() is not None:
+                done = done or time.monotonic() + GOODBYE_S
+            if done and time.monotonic() > done:
+                self.kill()
+                break
             if end and time.monotonic() > end:
                 self.kill()
                 raise LabError(f"still running after {limit_s} s, killed\n"
                                + self.tail())
             meanwhile()
             time.sleep(0.05)
+        status = self._status()
+        if status is None:
+            raise LabError("the lab's kernel stopped before the command "
+                           "ended\n" + self.tail())
+        return status
+
+    def _status(self):
+        """Exit status of the command, None while it has not ended."""
         try:
             return int((self.folder / "status").read_text())
         except (OSError, ValueError):
-            raise LabError("the lab's kernel stopped before the command "
-                           "ended\n" + self.tail()) from None
+            return None
 
     def tail(self, lines=60):
         """The end of the console, for messages."""
