@@ -72,6 +72,9 @@ static void json_conflict(const struct prm_cli_arguments *arguments,
 	}
 	if (conflict->key_known)
 		prm_json_bool(&json, "key-registered", conflict->key_there);
+	if (conflict->key_known && prm_cli_conflict_has_victim(arguments))
+		prm_json_bool(&json, "victim-registered",
+			      conflict->victim_there);
 	prm_json_end_object(&json);
 	prm_json_end_line(&json);
 }
@@ -82,12 +85,12 @@ static void report_conflict(const struct prm_cli_arguments *arguments,
 {
 	struct prm_cli_conflict conflict;
 
-	prm_cli_conflict_ask(session, arguments->out.key, &conflict);
+	prm_cli_conflict_ask(session, arguments, &conflict);
 	if (arguments->given & PRM_CLI_JSON) {
 		json_conflict(arguments, fault, &conflict);
 		return;
 	}
-	prm_cli_conflict_advise(&conflict, arguments->out.key, fault);
+	prm_cli_conflict_advise(&conflict, arguments, fault);
 	prm_cli_fault_print(fault, arguments);
 }
 

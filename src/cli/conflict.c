@@ -7,6 +7,7 @@
  */
 #include <inttypes.h>
 #include <string.h>
+#include "cli/command.h"
 #include "cli/conflict.h"
 #include "cli/exit_status.h"
 #include "cli/fault.h"
@@ -33,8 +34,15 @@ static void find_holder(struct prm_cli_session *session,
 		}
 }
 
-static void find_key(struct prm_cli_session *session, uint64_t own,
-		     struct prm_cli_conflict *conflict)
+bool prm_cli_conflict_has_victim(const struct prm_cli_arguments *arguments)
+{
+	return arguments->command->action == PRM_PR_OUT_PREEMPT ||
+	       arguments->command->action == PRM_PR_OUT_PREEMPT_AND_ABORT;
+}
+
+static void find_keys(struct prm_cli_session *session,
+		      const struct prm_pr_out *out,
+		      struct prm_cli_conflict *conflict)
 {
 	uint8_t data[PRM_DATA_SIZE];
 	struct prm_cli_fault fault;
@@ -44,11 +52,14 @@ static void find_key(struct prm_cli_session *session, uint64_t own,
 	if (prm_cli_read_keys(session, data, &keys, &fault) != PRM_EXIT_GOOD)
 		return;
 	conflict->key_known = keys.complete;
-	while (prm_keys_next(&keys, &key))
-		conflict->key_there |= key == own;
+	while (prm_keys_next(&keys, &key)) {
+		conflict->key_there |= key == out->key;
+		conflict->victim_there |= key == out->new_key;
+	}
 }
 
-void prm_cli_conflict_ask(struct prm_cli_session *session, uint64_t key,
+void prm_cli_conflict_ask(struct prm_cli_session *session,
+			  const struct prm_cli_arguments *arguments,
 			  struct prm_cli_conflict *conflict)
 {
 	struct prm_cli_fault fault;
@@ -61,7 +72,7 @@ void prm_cli_conflict_ask(struct prm_cli_session *session, uint64_t key,
 	if (conflict->reservation.held &&
 	    !prm_pr_type_is_all_registrants(conflict->reservation.type))
 		find_holder(session, conflict);
-	find_key(session, key, conflict);
+	find_keys(session, &arguments->out, conflict);
 }
 
 static void advise_on_holder(const struct prm_cli_conflict *conflict,
@@ -83,18 +94,13 @@ static void advise_on_holder(const struct prm_cli_conflict *conflict,
 			held->type);
 }
 
-void prm_cli_conflict_advise(const struct prm_cli_conflict *conflict,
-			     uint64_t key, struct prm_cli_fault *fault)
+static void advise_on_own_key(const struct prm_cli_conflict *conflict,
+			      const struct prm_cli_arguments *arguments,
+			      struct prm_cli_fault *fault)
 {
-	if (!conflict->known) {
-		prm_cli_fault_advise(fault, "the device does not tell who is "
-					    "in the way");
-		return;
-	}
-	advise_on_holder(conflict, fault);
-	if (!conflict->key_known)
-		return;
-	if (key == 0)
+	uint64_t key = arguments->out.key;
+
+	if (key == 0 && arguments->command->action == PRM_PR_OUT_REGISTER)
 		prm_cli_fault_advise(fault,
 				     "this path is registered already: give "
 				     "its key with --key, or use "
@@ -109,4 +115,27 @@ void prm_cli_conflict_advise(const struct prm_cli_conflict *conflict,
 				     PRM_KEY_FORMAT
 				     " is registered, but not by this path",
 				     key);
+}
+
+void prm_cli_conflict_advise(const struct prm_cli_conflict *conflict,
+			     const struct prm_cli_arguments *arguments,
+			     struct prm_cli_fault *fault)
+{
+	if (!conflict->known) {
+		prm_cli_fault_advise(fault, "the device does not tell who is "
+					    "in the way");
+		return;
+	}
+	advise_on_holder(conflict, fault);
+	if (!conflict->key_known)
+		return;
+	/* Whoever fences has to know that there is nobody to be fenced. */
+	if (conflict->key_there && !conflict->victim_there &&
+	    arguments->out.new_key && prm_cli_conflict_has_victim(arguments))
+		prm_cli_fault_advise(fault,
+				     "--victim " PRM_KEY_FORMAT
+				     " is not registered",
+				     arguments->out.new_key);
+	else
+		advise_on_own_key(conflict, arguments, fault);
 }

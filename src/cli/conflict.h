@@ -15,6 +15,7 @@
  * @initiator:   the holder's TransportID as text; "" if it cannot be told
  * @key_known:   the registered keys could be read too
  * @key_there:   the user's own key is among them
+ * @victim_there: the key to be preempted is among them
  */
 struct prm_cli_conflict {
 	bool known;
@@ -22,24 +23,30 @@ struct prm_cli_conflict {
 	char initiator[PRM_TRANSPORT_ID_TEXT_ROOM];
 	bool key_known;
 	bool key_there;
+	bool victim_there;
 };
 
 /**
  * prm_cli_conflict_ask() - ask the device who is in the way
- * @session:  the session
- * @key:      the user's own key
- * @conflict: what is known; as much as the device will tell
+ * @session:   the session
+ * @arguments: the command line, for the user's own key and the victim's
+ * @conflict:  what is known; as much as the device will tell
  */
-void prm_cli_conflict_ask(struct prm_cli_session *session, uint64_t key,
+void prm_cli_conflict_ask(struct prm_cli_session *session,
+			  const struct prm_cli_arguments *arguments,
 			  struct prm_cli_conflict *conflict);
+
+/* Whether the command names a key to be preempted. */
+bool prm_cli_conflict_has_victim(const struct prm_cli_arguments *arguments);
 
 /**
  * prm_cli_conflict_advise() - say it as advice
- * @conflict: what is known
- * @key:      the user's own key
- * @fault:    the conflict's
+ * @conflict:  what is known
+ * @arguments: the command line
+ * @fault:     the conflict's
  */
 void prm_cli_conflict_advise(const struct prm_cli_conflict *conflict,
-			     uint64_t key, struct prm_cli_fault *fault);
+			     const struct prm_cli_arguments *arguments,
+			     struct prm_cli_fault *fault);
 
 #endif

@@ -178,6 +178,32 @@ def test_a_conflict_without_reservation_is_about_the_key(helper, prmctl):
             "use register-ignore\n") in done.stderr
 
 
+def test_a_victim_that_is_not_registered_is_named(helper, prmctl):
+    """Whoever fences asks: has it been done already?"""
+    helper.unit.register("self", 1)
+    helper.unit.register("other", 2)
+    words = ("preempt", "-k", "1", "--victim", "7", "-t", "wero", DEVICE)
+    done = prmctl(*words)
+    assert done.returncode == 24
+    assert done.stderr.endswith(
+        "  nothing is reserved now\n"
+        "  --victim 0x0000000000000007 is not registered\n")
+    answer = prmctl.json(*words)[1]
+    assert (answer["key-registered"], answer["victim-registered"]) == (
+        True, False)
+
+
+@pytest.mark.parametrize("words", [
+    ("reserve", "-t", "wero"), ("preempt", "--victim", "2", "-t", "wero")])
+def test_key_0_is_no_registration(helper, prmctl, words):
+    helper.unit.register("other", 2)
+    done = prmctl(*words, "-k", "0", DEVICE)
+    assert done.returncode == 24
+    assert done.stderr.endswith(
+        "  nothing is reserved now\n"
+        "  0x0000000000000000 is not registered; see prmctl register\n")
+
+
 def test_a_conflict_that_cannot_be_explained_is_one(helper, prmctl):
     helper.script += [fakehelper.reply(pr.RESERVATION_CONFLICT),
                       fakehelper.check(5, 0x20, 0)]
