@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Command lines: what is refused, in which words, and what help says."""
 
+import os
+
 import pytest
-from program import DEVICE
+from program import DEVICE, HERE
 
 COMMANDS = ["keys", "reservation", "capabilities", "status", "register",
             "register-ignore", "reserve", "release", "clear", "preempt",
@@ -117,3 +119,23 @@ def test_version(prmctl):
     done = prmctl.raw("--version")
     assert done.returncode == 0
     assert done.stdout.startswith("prmctl 0.")
+
+
+def examples():
+    """The command lines of README.md and of the manual's EXAMPLES."""
+    root = os.path.join(HERE, "..", "..", "..")
+    with open(os.path.join(root, "README.md"), encoding="utf-8") as file:
+        lines = [line.strip() for line in file if line[:4] == "    "]
+    with open(os.path.join(root, "man", "prmctl.1"), encoding="utf-8") as file:
+        lines += file.read().split(".Sh EXAMPLES")[1].splitlines()
+    return [line.split("#")[0].strip() for line in lines
+            if line.startswith("prmctl ") and " run " not in line]
+
+
+@pytest.mark.parametrize("line", examples())
+def test_examples_are_command_lines(helper, prmctl, line):
+    words = line.replace("/dev/sdb", DEVICE).split()[1:]
+    if words == ["--help"]:
+        assert prmctl.raw(*words).returncode == 0
+    else:
+        assert prmctl(*words).returncode in (0, 24)
