@@ -180,7 +180,10 @@ static int take_other(struct prm_cli_arguments *arguments, int option,
 	case 'V': arguments->request = PRM_CLI_SHOW_VERSION; return 0;
 	case 'j': return PRM_CLI_JSON;
 	case 'd': return PRM_CLI_DIRECT;
-	case 'm': arguments->manager = optarg; return PRM_CLI_MANAGER;
+	case 'm':
+		arguments->manager = optarg;
+		return *optarg ? PRM_CLI_MANAGER
+			       : fail(error, "--manager is empty");
 	case OPTION_APTPL: arguments->out.aptpl = true; return PRM_CLI_APTPL;
 	case OPTION_ALL_TARGET_PORTS:
 		arguments->out.all_target_ports = true;

@@ -31,6 +31,26 @@ int prm_cli_spec(const struct prm_cli_arguments *arguments,
 	return r;
 }
 
+/* What to try when there is no manager. */
+static void advise_on_manager(struct prm_cli_fault *fault, const char *spec,
+			      int error)
+{
+	bool is_helper = strstr(spec, "pr-manager-helper");
+
+	if (error == -ENOENT && !is_helper)
+		prm_cli_fault_advise(fault,
+				     "a helper's socket is named by its whole "
+				     "path, which begins with '/'");
+	else if (error == -ENOENT || error == -ECONNREFUSED)
+		prm_cli_fault_advise(
+			fault, "is pr-helper running? --manager PATH names "
+			       "another socket, --direct does without one");
+	else if (error == -EACCES || error == -EPERM)
+		prm_cli_fault_advise(
+			fault, "you need the right to write to the "
+			       "socket, see --socket-mode in pr-helper(8)");
+}
+
 int prm_cli_manager_new(const struct prm_cli_arguments *arguments,
 			struct prm_manager **ret_manager,
 			struct prm_cli_fault *fault)
@@ -49,14 +69,7 @@ int prm_cli_manager_new(const struct prm_cli_arguments *arguments,
 	prm_cli_fault_set(fault, r == -EINVAL ? PRM_EXIT_SYNTAX : PRM_EXIT_FILE,
 			  "%s", error ? error : strerror(-r));
 	free(error);
-	if (r == -ENOENT || r == -ECONNREFUSED)
-		prm_cli_fault_advise(
-			fault, "is pr-helper running? --manager PATH names "
-			       "another socket, --direct does without one");
-	else if (r == -EACCES || r == -EPERM)
-		prm_cli_fault_advise(
-			fault, "you need the right to write to the "
-			       "socket, see --socket-mode in pr-helper(8)");
+	advise_on_manager(fault, spec, r);
 	return fault->exit;
 }
 

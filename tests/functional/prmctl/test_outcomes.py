@@ -135,6 +135,21 @@ def test_the_manager_can_be_spelled_out(helper, prmctl):
     assert "'pr-manager-nonsense'" in done.stderr
 
 
+def test_a_socket_without_its_whole_path_says_what_to_do(prmctl):
+    done = prmctl.raw("keys", "-m", "helper.sock", DEVICE)
+    assert done.returncode == 15
+    assert done.stderr.splitlines()[1:] == [
+        "  a helper's socket is named by its whole path, which begins with "
+        "'/'"]
+
+
+def test_a_manager_that_is_empty_is_named(prmctl):
+    """As from a variable of the shell that was never set."""
+    done = prmctl.raw("keys", "-m", "", DEVICE)
+    assert (done.returncode, done.stderr) == (
+        1, "prmctl: --manager is empty\n")
+
+
 def test_a_socket_with_commas_in_its_name(prmctl, folder):
     path = os.path.join(folder, "a,b,,c")
     with fakehelper.FakeHelper(path):
