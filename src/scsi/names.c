@@ -42,10 +42,10 @@ const char *prm_pr_action_name(bool out, uint8_t action)
 	return "reserved service action";
 }
 
-/* Every spelling of a type but its number: name, word, abbreviation. */
+/* Every spelling of a type but its number: name, word, abbreviations. */
 static const struct type_names {
 	uint8_t type;
-	const char *spellings[3];
+	const char *spellings[4];
 } type_names[] = {
 	{ PRM_PR_TYPE_WRITE_EXCLUSIVE,
 	  { "Write Exclusive", "write-exclusive", "we" } },
@@ -53,16 +53,16 @@ static const struct type_names {
 	  { "Exclusive Access", "exclusive-access", "ea" } },
 	{ PRM_PR_TYPE_WRITE_EXCLUSIVE_RO,
 	  { "Write Exclusive, registrants only",
-	    "write-exclusive-registrants-only", "wero" } },
+	    "write-exclusive-registrants-only", "wero", "we-ro" } },
 	{ PRM_PR_TYPE_EXCLUSIVE_ACCESS_RO,
 	  { "Exclusive Access, registrants only",
-	    "exclusive-access-registrants-only", "earo" } },
+	    "exclusive-access-registrants-only", "earo", "ea-ro" } },
 	{ PRM_PR_TYPE_WRITE_EXCLUSIVE_AR,
 	  { "Write Exclusive, all registrants",
-	    "write-exclusive-all-registrants", "wear" } },
+	    "write-exclusive-all-registrants", "wear", "we-ar" } },
 	{ PRM_PR_TYPE_EXCLUSIVE_ACCESS_AR,
 	  { "Exclusive Access, all registrants",
-	    "exclusive-access-all-registrants", "eaar" } },
+	    "exclusive-access-all-registrants", "eaar", "ea-ar" } },
 };
 
 static const struct type_names *find_type(uint8_t type)
@@ -122,7 +122,8 @@ static bool is_spelling(const struct type_names *names, const char *text)
 	if (text[0] == (char)('0' + names->type) && !text[1])
 		return true;
 	for (size_t i = 0; i < COUNT(names->spellings); i++)
-		if (same_words(names->spellings[i], text))
+		if (names->spellings[i] &&
+		    same_words(names->spellings[i], text))
 			return true;
 	return false;
 }

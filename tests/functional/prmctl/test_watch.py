@@ -14,7 +14,7 @@ class Watch:
 
     def __init__(self, prmctl, *words):
         self.process = subprocess.Popen(
-            [prmctl.program, "watch", "-m", prmctl.socket, "--interval",
+            [*prmctl.command, "watch", "-m", prmctl.socket, "--interval",
              "0.02", DEVICE, *words], stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             env=prmctl.env)

@@ -76,6 +76,8 @@ static void types_are_read_as_people_type_them(void **state)
 	assert_parses("EA", 3);
 	assert_parses("wero", 5);
 	assert_parses("EARO", 6);
+	assert_parses("we-ro", 5);
+	assert_parses("EA_AR", 8);
 	assert_parses("wear", 7);
 	assert_parses("eaar", 8);
 	assert_parses("WRITE_EXCLUSIVE", 1);

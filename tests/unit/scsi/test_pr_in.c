@@ -203,8 +203,7 @@ static void capabilities_survive_a_round_trip(void **state)
 			.persist_active = bit == 5,
 			.types_valid = bit == 6,
 			.allow_commands = bit < 8 ? (uint8_t)bit : 0,
-			.types = bit > 8 ? (uint16_t)(1u << (bit - 9) & 0x1ea)
-					 : 0,
+			.types = (uint16_t)(1u << bit >> 9 & 0x1ea),
 		};
 		struct prm_capabilities back = { .allow_commands = 99 };
 		uint8_t bytes[8];
