@@ -45,9 +45,9 @@ const char *prm_pr_type_word(uint8_t type);
 /**
  * prm_pr_type_parse() - read a reservation type
  * @text:     SPC's number ("5"), the word of prm_pr_type_word(), SPC's name, or
- *            an abbreviation ("we", "ea", "wero" or "we-ro", "earo", "wear", "eaar"); in
- *            upper or lower case, with blanks, commas, underscores and hyphens
- *            taken for the same
+ *            an abbreviation ("we", "ea", "wero" or "we-ro", "earo", "wear",
+ *            "eaar"); in upper or lower case, with blanks, commas, underscores
+ *            and hyphens taken for the same
  * @ret_type: the type, a valid one
  *
  * Return: 0, or -EINVAL.
