@@ -217,6 +217,17 @@ static void an_iscsi_name_ends_within_its_length(void **state)
 			 PRM_DECODE_MALFORMED);
 }
 
+static void a_nul_behind_the_name_is_not_its_end(void **state)
+{
+	uint8_t bytes[28] = "\x05\0\0\x14iqn.5678901234567890";
+	struct prm_transport_id id;
+
+	(void)state;
+	assert_int_equal(bytes[24], 0);
+	assert_int_equal(prm_transport_id_decode(bytes, 24, &id),
+			 PRM_DECODE_MALFORMED);
+}
+
 static void iscsi_names_are_checked(void **state)
 {
 	(void)state;
@@ -409,6 +420,7 @@ int main(void)
 		cmocka_unit_test(format_codes_that_spc_reserves_are_malformed),
 		cmocka_unit_test(iscsi_lengths_are_checked_at_their_edges),
 		cmocka_unit_test(an_iscsi_name_ends_within_its_length),
+		cmocka_unit_test(a_nul_behind_the_name_is_not_its_end),
 		cmocka_unit_test(iscsi_names_are_checked),
 		cmocka_unit_test(the_longest_name_fits),
 		cmocka_unit_test(unusual_names_are_spelled_in_hex),
