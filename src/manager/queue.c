@@ -7,6 +7,9 @@
  * command is submitted, so that none can be lost for want of memory, and the
  * eventfd is readable exactly while the list is not empty: the lock is held
  * over both.
+ *
+ * In a child of fork(2) what was submitted is the parent's, and so are the
+ * threads that would complete it: all that the child can do is let go.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -28,11 +31,18 @@ struct prm_queue_entry {
 struct prm_queue {
 	pthread_mutex_t lock;
 	pthread_cond_t ended;
+	pid_t pid; /* whose commands these are */
 	int event_fd;
 	size_t outstanding;
 	struct prm_queue_entry *first;
 	struct prm_queue_entry **last;
 };
+
+static void init_locks(struct prm_queue *queue)
+{
+	(void)pthread_mutex_init(&queue->lock, NULL);
+	(void)pthread_cond_init(&queue->ended, NULL);
+}
 
 int prm_queue_new(struct prm_queue **ret_queue)
 {
@@ -45,12 +55,22 @@ int prm_queue_new(struct prm_queue **ret_queue)
 	queue = calloc(1, sizeof(*queue));
 	if (!queue)
 		return -ENOMEM;
-	(void)pthread_mutex_init(&queue->lock, NULL);
-	(void)pthread_cond_init(&queue->ended, NULL);
+	init_locks(queue);
+	queue->pid = getpid();
 	queue->last = &queue->first;
 	queue->event_fd = steal_fd(&fd);
 	*ret_queue = queue;
 	return 0;
+}
+
+/* A thread that is not here may hold the lock, and nothing will end. */
+static void notice_fork(struct prm_queue *queue)
+{
+	if (queue->pid == getpid())
+		return;
+	init_locks(queue);
+	queue->first = NULL;
+	queue->outstanding = 0;
 }
 
 static struct prm_queue_entry *take_locked(struct prm_queue *queue)
@@ -71,6 +91,7 @@ struct prm_queue *prm_queue_free(struct prm_queue *queue)
 
 	if (!queue)
 		return NULL;
+	notice_fork(queue);
 	(void)pthread_mutex_lock(&queue->lock);
 	while (queue->outstanding)
 		(void)pthread_cond_wait(&queue->ended, &queue->lock);

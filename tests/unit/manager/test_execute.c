@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include <prmanager/manager.h>
@@ -396,6 +397,33 @@ static void a_queue_waits_for_what_was_submitted(void **state)
 	assert_null(prm_queue_free(NULL));
 }
 
+/* The parent's command, and the parent's eventfd. */
+static void a_child_frees_a_queue_without_waiting(void **state)
+{
+	struct prm_manager *manager = make("pr-manager-gate,id=a");
+	struct prm_command command = pr_in(0);
+	struct prm_queue *queue;
+	int status;
+	pid_t pid;
+
+	assert_int_equal(prm_queue_new(&queue), 0);
+	assert_int_equal(
+		prm_queue_submit(queue, manager, device, &command, NULL), 0);
+	wait_for_entered(1);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)prm_queue_free(queue);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	open_gate();
+	(void)prm_queue_free(queue);
+	prm_manager_drain(manager);
+	(void)prm_manager_unref(manager);
+}
+
 static void what_a_queue_refuses_does_not_count(void **state)
 {
 	struct prm_manager *manager = make("pr-manager-gate,id=a");
@@ -437,6 +465,8 @@ int main(void)
 		cmocka_unit_test_setup(
 			a_queue_is_readable_while_it_holds_completions, begin),
 		cmocka_unit_test_setup(a_queue_waits_for_what_was_submitted,
+				       begin),
+		cmocka_unit_test_setup(a_child_frees_a_queue_without_waiting,
 				       begin),
 		cmocka_unit_test_setup(what_a_queue_refuses_does_not_count,
 				       begin),
