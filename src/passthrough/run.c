@@ -71,6 +71,13 @@ static void fill_in(struct prm_reply *reply, const struct sg_io_hdr *hdr)
 		reply->data_len = hdr->dxfer_len - left;
 }
 
+static void track(struct prm_passthrough *device, const struct prm_reply *reply)
+{
+	LOCK_SCOPE(&device->lock);
+
+	prm_track_attention(&device->track, reply);
+}
+
 static int run_sg_io(struct prm_passthrough *device,
 		     const struct prm_command *command,
 		     struct prm_reply *ret_reply)
@@ -92,9 +99,7 @@ static int run_sg_io(struct prm_passthrough *device,
 	if (r < 0)
 		return unknown(r);
 	fill_in(ret_reply, &hdr);
-	(void)pthread_mutex_lock(&device->lock);
-	prm_track_attention(&device->track, ret_reply);
-	(void)pthread_mutex_unlock(&device->lock);
+	track(device, ret_reply);
 	return 0;
 }
 
@@ -153,6 +158,7 @@ int prm_passthrough_run(struct prm_passthrough *device,
 int prm_passthrough_sg_io(struct prm_passthrough *device, struct sg_io_hdr *hdr)
 {
 	struct prm_reply reply = PRM_REPLY_INIT;
+	int r;
 
 	if (!device || !hdr || !hdr->cmdp || !hdr->cmd_len)
 		return -EINVAL;
@@ -164,7 +170,15 @@ int prm_passthrough_sg_io(struct prm_passthrough *device, struct sg_io_hdr *hdr)
 		hdr->duration = 0;
 		return 0;
 	}
-	return prm_device_sg_io(device->fd, hdr);
+	r = prm_device_sg_io(device->fd, hdr);
+	if (r < 0)
+		return r;
+	/* Without room for sense there is nothing to be learnt. */
+	if (hdr->sbp) {
+		prm_status_from_sg_io(&reply, 0, hdr);
+		track(device, &reply);
+	}
+	return r;
 }
 
 struct passthrough_job {

@@ -535,6 +535,32 @@ static void sg_io_headers_go_the_same_ways(void **state)
 	assert_int_equal(prm_passthrough_sg_io(device, NULL), -EINVAL);
 }
 
+static void sg_io_headers_tell_that_the_guest_was_fenced(void **state)
+{
+	uint8_t sense[18] = { 0 };
+	uint8_t cdb[6] = { 0 };
+	struct sg_io_hdr hdr = {
+		.interface_id = 'S',
+		.dxfer_direction = SG_DXFER_NONE,
+		.cmd_len = sizeof(cdb),
+		.cmdp = cdb,
+		.sbp = sense,
+		.mx_sb_len = sizeof(sense),
+	};
+
+	assert_int_equal(lu_device_out(device, 6, 0, 0, KEY), 0);
+	assert_state(KEY, 0);
+	kernel_script.status = 2;
+	kernel_script.sense[0] = 0x70;
+	kernel_script.sense[2] = 6;
+	kernel_script.sense[7] = 10;
+	kernel_script.sense[12] = 0x2a;
+	kernel_script.sense[13] = 5;
+	assert_int_equal(prm_passthrough_sg_io(device, &hdr), 0);
+	assert_int_equal(hdr.status, 2);
+	assert_state(0, 0);
+}
+
 static void errors_have_an_answer_for_guests(void **state)
 {
 	static const int errors[] = { -ENOTCONN, -ETIMEDOUT, -EPROTO, -EBADE,
@@ -578,6 +604,7 @@ int main(void)
 		TEST(refused_commands_are_not_submitted),
 		TEST(completions_come_to_a_queue),
 		TEST(sg_io_headers_go_the_same_ways),
+		TEST(sg_io_headers_tell_that_the_guest_was_fenced),
 		TEST(errors_have_an_answer_for_guests),
 	};
 
