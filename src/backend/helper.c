@@ -183,6 +183,16 @@ static int show_greeting(struct helper *helper, const struct trip *trip,
 	return 0;
 }
 
+/* How long an attempt may wait for a backlog that is full. */
+static unsigned int connect_ms(const struct trip *trip)
+{
+	int64_t left_ms = (trip->deadline_ns - prm_clock_ns()) / PRM_NS_PER_MS;
+
+	if (left_ms < 1)
+		return 1;
+	return left_ms < CONNECT_MS ? (unsigned int)left_ms : CONNECT_MS;
+}
+
 /* One attempt, by who has the turn. */
 static int connect_once(struct helper *helper, const struct trip *trip)
 {
@@ -190,7 +200,7 @@ static int connect_once(struct helper *helper, const struct trip *trip)
 	int64_t deadline_ns;
 	int r;
 
-	r = prm_connect(helper->path, CONNECT_MS, &sock);
+	r = prm_connect(helper->path, connect_ms(trip), &sock);
 	if (r < 0)
 		return r;
 	r = show_greeting(helper, trip, sock);
