@@ -42,6 +42,12 @@
 /* The kernel's limit on scatter lists. */
 #define IOVEC_MAX 1024
 
+/*
+ * The kernel gives a command to a block device seven seconds at least
+ * (BLK_MIN_SG_TIMEOUT), and there are programs that ask for a millisecond.
+ */
+#define TIMEOUT_MS_MIN 7000
+
 /* What the kernel makes of interface_id in an sg_io_hdr of version 3. */
 #define VERSION_3 'S'
 
@@ -180,6 +186,12 @@ static int move(struct job *job, size_t len, bool to_program)
 	return 0;
 }
 
+/* 0 is the manager's own limit, as it is the kernel's. */
+static unsigned int timeout_ms(unsigned int asked)
+{
+	return asked && asked < TIMEOUT_MS_MIN ? TIMEOUT_MS_MIN : asked;
+}
+
 /* Fill in the command. */
 static int prepare(struct job *job, const uint8_t cdb[PRM_CDB_SIZE])
 {
@@ -195,7 +207,7 @@ static int prepare(struct job *job, const uint8_t cdb[PRM_CDB_SIZE])
 	measure(job);
 	memcpy(command->cdb, cdb, PRM_CDB_SIZE);
 	command->cdb_len = job->hdr.cmd_len;
-	command->timeout_ms = job->hdr.timeout;
+	command->timeout_ms = timeout_ms(job->hdr.timeout);
 	command->data = job->data;
 	if (job->cdb.out) {
 		/* No more than there is, and than the protocol can carry. */

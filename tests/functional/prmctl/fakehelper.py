@@ -19,6 +19,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "..", "support"))
@@ -47,9 +48,11 @@ def check(key, asc, ascq):
     return reply(pr.CHECK_CONDITION, sense(key, asc, ascq))
 
 
-# Scripted misbehaviour: close instead of answering; say nothing at all.
+# Scripted misbehaviour: close instead of answering; say nothing at all; take
+# longer than a millisecond to answer as the unit does.
 CLOSE = Scripted(0, b"", b"", "close")
 SILENCE = Scripted(0, b"", b"", "silence")
+SLOW = Scripted(0, b"", b"", "slow")
 
 
 class Unit:
@@ -236,6 +239,10 @@ class FakeHelper:
         with self.lock:
             self.requests.append((cdb, params))
             scripted = self._answer(cdb, params)
+        if scripted.action == "slow":
+            time.sleep(0.1)
+            with self.lock:
+                scripted = self._answer(cdb, params)
         if scripted.action == "silence":
             return True
         if scripted.action == "close":

@@ -224,6 +224,16 @@ def test_errno_stays_when_all_is_well(helper, program):
         """)
 
 
+def test_a_millisecond_is_as_long_as_in_the_kernel(helper, program):
+    helper.script.append(fakehelper.SLOW)
+    program("""
+        command = Command(pr_in(0, 8), FROM_DEV, 8)
+        command.header.timeout = 1
+        assert command.send(fd) == 0
+        assert command.header.timeout == 1
+        """)
+
+
 def test_a_helper_that_is_gone_is_enotconn(helper, program, folder):
     program(f"""
         assert read_keys(fd) == []
