@@ -308,7 +308,7 @@ def test_no_descriptor_is_left_open(helper, program):
         """)
 
 
-def test_signals_wait_for_the_answer(helper, program):
+def test_signals_do_not_disturb_a_command(helper, program):
     program("""
         import signal
         seen = []
