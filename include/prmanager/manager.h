@@ -18,6 +18,9 @@
  *                                seen it, sending it again is safe
  *   any other                    nobody knows whether the device acted
  *
+ * (prm_passthrough_take_over() sends several commands, and says what that
+ * means there.)
+ *
  * A ret_ parameter is written on success only; ret_error, which explains a
  * failure in words, is written on failure only.
  *

@@ -216,7 +216,10 @@ int prm_passthrough_export(struct prm_passthrough *device,
  *
  * Return: 0 when the guest has here what it had there; -ESTALE if it no longer
  * had it: another has preempted or cleared it; -EINVAL for a state that cannot
- * be; -EIO if the device refused; or an error of prm_manager_run().
+ * be; -EIO if the device refused; or an error of prm_manager_run() for one of
+ * the commands that this takes. Then even -ENOTCONN says that of the last of
+ * them only: the key may be registered here already. The same call again goes
+ * on from there, but for the case that libprmanager(3) names.
  */
 int prm_passthrough_take_over(struct prm_passthrough *device,
 			      const struct prm_passthrough_state *state,
