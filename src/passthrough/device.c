@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -67,7 +68,7 @@ static int parse(const char *text, struct prm_options **ret_options,
 }
 
 /* Whether the descriptor is what a device of this kind needs. */
-static int inspect(int fd, const char *kind, char **ret_error)
+static int inspect(int fd, const char *path, const char *kind, char **ret_error)
 {
 	struct prm_device_info info;
 	mode_t type;
@@ -76,19 +77,23 @@ static int inspect(int fd, const char *kind, char **ret_error)
 
 	r = prm_device_inspect(fd, &info);
 	if (r < 0)
-		return prm_fail(ret_error, r, "%s needs a SCSI device", kind);
+		return prm_fail(ret_error, r,
+				"%s needs a SCSI device, which '%s' is not",
+				kind, path);
 	r = prm_kernel()->stat(fd, &type, &number);
 	if (r < 0)
 		return r;
 	if (!strcmp(kind, "scsi-block") && !S_ISBLK(type))
 		return prm_fail(ret_error, -ENOTBLK,
-				"scsi-block needs a block device; use "
-				"scsi-generic for an sg node");
+				"scsi-block needs a block device, which '%s' "
+				"is not; use scsi-generic for an sg node",
+				path);
 	if (info.kind == PRM_DEVICE_MULTIPATH)
 		return 0;
 	r = prm_device_verdict_fd(fd, &info);
 	if (r < 0)
-		return prm_fail(ret_error, r, "%s is no whole SCSI device: %s",
+		return prm_fail(ret_error, r,
+				"'%s' (%s) is no whole SCSI device: %s", path,
 				info.name, strerror(-r));
 	return 0;
 }
@@ -150,7 +155,7 @@ static int allocate(const struct prm_options *options,
 	return 0;
 }
 
-static int make(int *fd, const struct prm_options *options,
+static int make(int *fd, const char *path, const struct prm_options *options,
 		struct prm_passthrough **ret_device, char **ret_error)
 {
 	CLEANUP(device_freep) struct prm_passthrough *device = NULL;
@@ -162,7 +167,8 @@ static int make(int *fd, const struct prm_options *options,
 	r = find_manager(options, &device->manager, ret_error);
 	if (r < 0)
 		return r;
-	r = inspect(*fd, prm_options_string(options, "driver", ""), ret_error);
+	r = inspect(*fd, path, prm_options_string(options, "driver", ""),
+		    ret_error);
 	if (r < 0)
 		return r;
 	device->fd = steal_fd(fd);
@@ -192,6 +198,7 @@ static int construct(const char *path, int *fd, const char *text,
 {
 	CLEANUP(prm_options_freep) struct prm_options *options = NULL;
 	CLEANUP(prm_fd_closep) int opened = -1;
+	char name[32];
 	int r;
 
 	r = parse(text, &options, ret_error);
@@ -201,8 +208,10 @@ static int construct(const char *path, int *fd, const char *text,
 		r = open_node(path, options, &opened, ret_error);
 		if (r < 0)
 			return r;
+		return make(&opened, path, options, ret_device, ret_error);
 	}
-	return make(path ? &opened : fd, options, ret_device, ret_error);
+	(void)snprintf(name, sizeof(name), "descriptor %d", *fd);
+	return make(fd, name, options, ret_device, ret_error);
 }
 
 /* Give a failure without words the system's. */

@@ -87,7 +87,8 @@ def test_the_vmm_says_why_it_does_not_start(helper):
     status, _, err = run(
         program("example-vmm-loop"), helper_manager(helper),
         "scsi-block,pr-manager=helper0", "/dev/null")
-    assert (status, err) == (1, "scsi-block needs a SCSI device\n")
+    assert (status, err) == (1, "scsi-block needs a SCSI device, which "
+                             "'/dev/null' is not\n")
     status, _, err = run(
         program("example-vmm-loop"), helper_manager(helper),
         "scsi-block,pr-manager=helper1", "/dev/null")

@@ -81,11 +81,12 @@ static void errors_of_opening_say_what_is_wrong(void **state)
 		       "cannot open '/nonexistent'");
 	kernel_script.verdict = -ENOTTY;
 	assert_refused("/dev/null", "scsi-block,pr-manager=source", -ENOTTY,
-		       "8:0 is no whole SCSI device");
+		       "'/dev/null' (8:0) is no whole SCSI device");
 	kernel_script.verdict = 0;
 	kernel_script.is_char = true;
 	assert_refused("/dev/null", "scsi-block,pr-manager=source", -ENOTBLK,
-		       "use scsi-generic for an sg node");
+		       "a block device, which '/dev/null' is not; use "
+		       "scsi-generic for an sg node");
 	assert_int_equal(prm_passthrough_open(NULL, "", &device, NULL),
 			 -EINVAL);
 }
