@@ -20,8 +20,8 @@
 
 #define TIMEOUT_MS 30000
 
-/* The largest allocation length that holds whole keys. */
-#define KEYS_ROOM (PRM_PR_IN_HEADER_LEN + 8 * 8190)
+/* Room for 1023 keys: prm_scsi_run() carries no more. */
+#define KEYS_ROOM PRM_DATA_SIZE
 
 /*
  * Unit attentions that one nexus may have in store, at the most that SPC
@@ -90,7 +90,6 @@ void prm_target_test_ready(int fd, struct prm_reply *reply)
 	prm_status_from_sg_io(reply, prm_device_sg_io(fd, &hdr), &hdr);
 }
 
-/* READ KEYS for all of them: beyond what the helper protocol carries. */
 static int read_keys(int fd, uint8_t *data, struct prm_reply *reply)
 {
 	const struct prm_pr_cdb fields = {

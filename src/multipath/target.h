@@ -43,7 +43,7 @@ void prm_target_test_ready(int fd, struct prm_reply *reply);
  * @ret_count: how many of the I_T nexuses that the target lists have it
  *
  * Return: 0; -EIO if the target does not answer; -EBADMSG if it answers
- * nonsense, or more keys than an allocation length can cover.
+ * nonsense, or lists more than 1023 keys.
  */
 int prm_target_count_key(int fd, size_t attempts, uint64_t key,
 			 size_t *ret_count);

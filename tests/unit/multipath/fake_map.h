@@ -107,7 +107,11 @@ static int fake_sg_io(int fd, struct sg_io_hdr *hdr)
 		if (hdr->host_status || hdr->status || fake.answers[i].error)
 			return fake.answers[i].error;
 	}
-	if (hdr->cmdp[0] == 0x5e)
+	/* As with adapters: a device that may send more than there is room. */
+	if (hdr->cmdp[0] == 0x5e &&
+	    prm_get_be16(hdr->cmdp + 7) != hdr->dxfer_len)
+		hdr->host_status = 7;
+	else if (hdr->cmdp[0] == 0x5e)
 		fake_answer_keys(hdr);
 	return 0;
 }
