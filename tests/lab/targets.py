@@ -18,6 +18,8 @@ import uuid
 
 from inside import modprobe, read, run, wait_for, work_folder, write
 
+import sgio  # of tests/support, which inside has put into the path
+
 TARGET = pathlib.Path("/sys/kernel/config/target")
 SCSI_DEVICES = pathlib.Path("/sys/bus/scsi/devices")
 DEBUG = pathlib.Path("/sys/bus/pseudo/drivers/scsi_debug")
@@ -113,15 +115,13 @@ class Lun:
         self.image.unlink()
 
     def reset(self):
-        """No registration, no reservation; any path may have an attention."""
-        path = self.paths[-1].sg
-        for _ in range(3):
-            run("sg_turs", path)
-        run("sg_persist", "-n", "-o", "-I", "-S", "0xc1ea4", path).ok()
-        run("sg_persist", "-n", "-o", "-C", "-K", "0xc1ea4", path).ok()
-        for other in self.paths:
-            for _ in range(3):
-                run("sg_turs", other.sg)
+        """No registration, no reservation, no unit attention here.
+
+        A guest that has a path has its own attention to take up.
+        """
+        sgio.clear(self.paths[-1].sg)
+        for path in self.paths:
+            sgio.settle(path.sg)
 
 
 class DebugLun:

@@ -12,7 +12,7 @@ import pytest
 
 from guest import FORMS, Guest
 from helper import Helper
-from inside import run, write
+from inside import run
 from targets import Lun
 
 KEY, OTHER = "0x1a", "0x2b"
@@ -34,26 +34,43 @@ NO_KEYS = "there are NO registered reservation keys"
 NOT_HELD = "there is NO reservation held"
 
 
+class Disk:
+    """A logical unit, and the disk that the guest has of it."""
+
+    def __init__(self, lun, guest, number):
+        self.lun = lun
+        self.guest = guest
+        self.number = number
+        self.node = f"/dev/{guest.nodes[number]}"
+        self.there = lun.paths[1]
+
+    def run(self, command):
+        """Run a command of the guest on this disk."""
+        return self.guest.run(f"{command} {self.node}")
+
+    def reset(self):
+        """No registration, and no attention waiting for the guest."""
+        self.lun.reset()
+        self.guest.run("for i in 1 2 3 4 5; do "
+                       f"sg_turs {self.node} && break; done", show=False).ok()
+
+    def reserve(self, kind, key=KEY):
+        """The guest registers and reserves."""
+        self.run(f"sg_persist -o -G -S {key}").ok()
+        self.run(f"sg_persist -o -R -K {key} -T {kind}").ok()
+
+
 class Stage:
     """The helper, the logical units and the guest that all tests share."""
 
     def __init__(self, stack):
-        self.luns = [stack.enter_context(Lun(f"disk{number}"))
-                     for number in range(len(FORMS))]
+        luns = [stack.enter_context(Lun(f"disk{number}"))
+                for number in range(len(FORMS))]
         self.helper = stack.enter_context(Helper())
-        disks = [form(lun.paths[0])
-                 for form, lun in zip(FORMS.values(), self.luns)]
+        disks = [form(lun.paths[0]) for form, lun in zip(FORMS.values(), luns)]
         self.guest = stack.enter_context(Guest(self.helper.socket, disks))
-
-    def reset(self):
-        """Each test starts with no registration and no attention."""
-        if self.helper.process is None:
-            self.helper.start()
-        for number, lun in enumerate(self.luns):
-            lun.reset()
-            node = self.guest.nodes[number]
-            self.guest.run(f"for i in 1 2 3; do sg_turs /dev/{node}; done",
-                           show=False)
+        self.disks = [Disk(lun, self.guest, number)
+                      for number, lun in enumerate(luns)]
 
 
 @pytest.fixture(scope="module")
@@ -64,16 +81,25 @@ def whole_stage():
 
 @pytest.fixture
 def stage(whole_stage):
-    whole_stage.reset()
+    if whole_stage.helper.process is None:
+        whole_stage.helper.start()
     yield whole_stage
     print(whole_stage.guest.logs())
 
 
-def reserve(stage, disk, kind, key=KEY):
-    """The guest registers and reserves."""
-    guest = stage.guest
-    guest.run(f"sg_persist -o -G -S {key}", disk).ok()
-    guest.run(f"sg_persist -o -R -K {key} -T {kind}", disk).ok()
+@pytest.fixture
+def disk(stage):
+    """The disk of the first form, for tests that need only one."""
+    stage.disks[0].reset()
+    return stage.disks[0]
+
+
+@pytest.fixture
+def disk_of(stage, form):
+    """The disk of the form that the test is about."""
+    disk = stage.disks[list(FORMS).index(form)]
+    disk.reset()
+    return disk
 
 
 def sees(ran, text):
@@ -81,11 +107,9 @@ def sees(ran, text):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_guest_goes_through_the_whole_sequence(stage, form):
-    disk = list(FORMS).index(form)
-
+def test_guest_goes_through_the_whole_sequence(disk_of):
     def persist(options):
-        return stage.guest.run(f"sg_persist {options}", disk).ok()
+        return disk_of.run(f"sg_persist {options}").ok()
     persist(f"-o --register --param-sark={KEY}")
     sees(persist("-i -k"), KEY)
     persist(f"-o --reserve --param-rk={KEY} --prout-type=1")
@@ -97,31 +121,29 @@ def test_guest_goes_through_the_whole_sequence(stage, form):
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_guest_reserves_with_every_type(stage, kind):
-    reserve(stage, 0, kind)
-    there = stage.luns[0].paths[1].sg
-    shown = run("sg_persist", "-i", "-r", there).ok().output
+def test_guest_reserves_with_every_type(disk, kind):
+    disk.reserve(kind)
+    shown = run("sg_persist", "-i", "-r", disk.there.sg).ok().output
     assert f"type: {TYPES[kind]}\n" in shown
     key = 0 if kind in ALL_REGISTRANTS else int(KEY, 16)
     assert f"Key=0x{key:x}\n" in shown
-    stage.guest.run(f"sg_persist -o -L -K {KEY} -T {kind}", 0).ok()
-    sees(run("sg_persist", "-i", "-r", there), NOT_HELD)
+    disk.run(f"sg_persist -o -L -K {KEY} -T {kind}").ok()
+    sees(run("sg_persist", "-i", "-r", disk.there.sg), NOT_HELD)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_another_nexus_sees_the_guest_s_registration(stage, form):
-    disk = list(FORMS).index(form)
-    reserve(stage, disk, 5)
-    status = run("sg_persist", "-i", "-s", stage.luns[disk].paths[1].sg)
+def test_another_nexus_sees_the_guest_s_registration(disk_of):
+    disk_of.reserve(5)
+    status = run("sg_persist", "-i", "-s", disk_of.there.sg)
     sees(status, f"Key={KEY}\n")
     sees(status, "Reservation holder")
     assert len(re.findall("Key=", status.output)) == 1
 
 
-def test_another_nexus_is_refused_where_spc_says_so(stage):
+def test_another_nexus_is_refused_where_spc_says_so(disk):
     """SPC-4 5.13.5: unregistered, or registered and not the holder."""
-    reserve(stage, 0, 1)
-    there = stage.luns[0].paths[1].sg
+    disk.reserve(1)
+    there = disk.there.sg
     for action in ("-R", "-L", "-C", "-P"):
         ran = run("sg_persist", "-o", action, "-K", OTHER, "-S", KEY, "-T",
                   1, there)
@@ -135,41 +157,37 @@ def test_another_nexus_is_refused_where_spc_says_so(stage):
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_only_the_guest_can_write_what_it_reserved(stage, kind):
-    lun = stage.luns[0]
-    reserve(stage, 0, kind)
-    outside = run("dd", "if=/dev/zero", f"of={lun.paths[1].block}", "bs=4096",
+def test_only_the_guest_can_write_what_it_reserved(disk, kind):
+    disk.reserve(kind)
+    outside = run("dd", "if=/dev/zero", f"of={disk.there.block}", "bs=4096",
                   "count=1", "oflag=direct", "conv=fsync")
     assert outside.status != 0
-    stage.guest.run(f"echo {kind}-from-the-guest | dd bs=512 conv=sync,fsync "
-                    f"of=/dev/{stage.guest.nodes[0]}").ok()
-    assert lun.image.read_bytes()[:16].startswith(f"{kind}-from".encode())
+    disk.guest.run(f"echo {kind}-from-the-guest | "
+                   f"dd bs=512 conv=sync,fsync of={disk.node}").ok()
+    assert disk.lun.image.read_bytes().startswith(f"{kind}-from".encode())
 
 
-def test_preempt_from_outside_is_a_unit_attention_in_the_guest(stage):
+def test_preempt_from_outside_is_a_unit_attention_in_the_guest(disk):
     """SPC-4 5.13.11.2: REGISTRATIONS PREEMPTED for the nexus that lost."""
-    reserve(stage, 0, 1)
-    there = stage.luns[0].paths[1].sg
+    disk.reserve(1)
+    there = disk.there.sg
     run("sg_persist", "-o", "-G", "-S", OTHER, there).ok()
     run("sg_persist", "-o", "-P", "-K", OTHER, "-S", KEY, "-T", 1, there).ok()
-    raw = stage.guest.run(f"sg_raw -r 24 /dev/{stage.guest.nodes[0]} "
-                          "5e 01 00 00 00 00 00 00 18 00")
+    raw = disk.guest.run(f"sg_raw -r 24 {disk.node} "
+                         "5e 01 00 00 00 00 00 00 18 00")
     assert raw.status == UNIT_ATTENTION
     assert "Registrations preempted" in raw.output
-    again = stage.guest.run("sg_persist -i -r", 0)
-    sees(again, f"Key={OTHER}\n")
-    late = stage.guest.run(f"sg_persist -o -R -K {KEY} -T 1", 0)
+    sees(disk.run("sg_persist -i -r"), f"Key={OTHER}\n")
+    late = disk.run(f"sg_persist -o -R -K {KEY} -T 1")
     assert late.status == CONFLICT
 
 
-def test_other_commands_work_while_the_helper_is_stopped(stage):
+@pytest.mark.parametrize("form", FORMS)
+def test_other_commands_work_while_the_helper_is_stopped(stage, disk_of):
     stage.helper.stop()
-    for disk in range(len(FORMS)):
-        stage.guest.run("sg_inq", disk).ok()
-        stage.guest.run("sg_turs", disk).ok()
-        stage.guest.run("sg_readcap", disk).ok()
-        stage.guest.run("dd bs=512 count=1 of=/dev/null if="
-                        f"/dev/{stage.guest.nodes[disk]}").ok()
+    for command in ("sg_inq", "sg_turs", "sg_readcap",
+                    "dd bs=512 count=1 of=/dev/null <"):
+        disk_of.run(command).ok()
 
 
 def connected(stage):
@@ -177,27 +195,25 @@ def connected(stage):
     return {manager["id"]: manager["connected"] for manager in managers}
 
 
-def test_qemu_notices_a_killed_helper_and_its_return(stage):
-    guest = stage.guest
-    guest.run("sg_persist -i -k", 0).ok()
-    guest.qmp.events.clear()
+def test_qemu_notices_a_killed_helper_and_its_return(stage, disk):
+    disk.run("sg_persist -i -k").ok()
     assert connected(stage) == {"helper0": True}
+    stage.guest.qmp.events.clear()
     stage.helper.kill()
-    failed = guest.run("sg_persist -i -k", 0)
-    assert failed.status != 0
-    assert guest.qmp.event("PR_MANAGER_STATUS_CHANGED") == {
+    assert disk.run("sg_persist -i -k").status != 0
+    assert stage.guest.qmp.event("PR_MANAGER_STATUS_CHANGED") == {
         "id": "helper0", "connected": False}
     assert connected(stage) == {"helper0": False}
     stage.helper.start()
-    reserve(stage, 0, 1)
-    assert guest.qmp.event("PR_MANAGER_STATUS_CHANGED") == {
+    disk.reserve(1)
+    assert stage.guest.qmp.event("PR_MANAGER_STATUS_CHANGED") == {
         "id": "helper0", "connected": True}
     assert connected(stage) == {"helper0": True}
 
 
-def test_a_lost_path_is_an_error_in_the_guest_until_it_is_back(stage):
-    path = stage.luns[0].paths[0]
-    write(path.sysfs / "state", "offline")
-    assert stage.guest.run("sg_persist -n -i -k", 0).status != 0
-    write(path.sysfs / "state", "running")
-    stage.guest.run("sg_persist -n -i -k", 0).ok()
+def test_a_lost_path_is_an_error_in_the_guest_until_it_is_back(disk):
+    path = disk.lun.paths[0]
+    path.set_state("offline")
+    assert disk.run("sg_persist -n -i -k").status != 0
+    path.set_state("running")
+    disk.run("sg_persist -n -i -k").ok()
