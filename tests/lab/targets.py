@@ -23,11 +23,15 @@ import sgio  # of tests/support, which inside has put into the path
 TARGET = pathlib.Path("/sys/kernel/config/target")
 SCSI_DEVICES = pathlib.Path("/sys/bus/scsi/devices")
 DEBUG = pathlib.Path("/sys/bus/pseudo/drivers/scsi_debug")
+DEBUG_HOST = pathlib.Path("/sys/devices/pseudo_0/adapter0")
 
 BLKRRPART = 0x125F
 
 # scsi_debug's "host busy": no command is taken until the option is cleared.
 HOST_BUSY = 0x8000
+
+# There is no udev that would make the nodes or wait for others.
+DMSETUP = ["env", "DM_DISABLE_UDEV=1", "dmsetup"]
 
 _numbers = itertools.count(1)
 
@@ -129,9 +133,8 @@ class DebugLun:
 
     def __init__(self):
         modprobe("scsi_debug")
-        host = wait_for(lambda: next(iter(DEBUG.parent.parent.parent.parent
-                        .glob("sys/devices/pseudo_0/adapter0/host*/target*/"
-                              "[0-9]*:*")), None), "a disk of scsi_debug")
+        host = wait_for(lambda: next(DEBUG_HOST.glob("host*/target*/*:*:*:*"),
+                                     None), "a disk of scsi_debug")
         self.path = Path(host.name)
 
     def __enter__(self):
@@ -168,8 +171,7 @@ class Mapped:
     def __init__(self, name, table, dm_uuid=None):
         modprobe("dm-mod")
         self.name = name
-        command = ["dmsetup", "create", name, "--noudevsync", "--noudevrules",
-                   "--table", table]
+        command = [*DMSETUP, "create", name, "--table", table]
         if dm_uuid:
             command += ["-u", dm_uuid]
         run(*command).ok()
@@ -179,8 +181,7 @@ class Mapped:
         return self
 
     def __exit__(self, *exc):
-        run("dmsetup", "remove", "--noudevsync", "--noudevrules",
-            "--retry", self.name).ok()
+        run(*DMSETUP, "remove", "--retry", self.name).ok()
 
 
 def linear(name, path, sectors=None, dm_uuid=None):
