@@ -58,12 +58,12 @@ class FileRun:
     def run(self):
         """On a thread of its own, from boot to power-off."""
         try:
-            env = guest_image()
             root = self.config.rootpath
             command = ["pytest-3", "-q", "-p", "no:cacheprovider",
                        "--rootdir", root,
                        *[root / item.nodeid for item in self.items]]
-            with lab.Lab(command, env=env, cwd=root) as self.lab:
+            with lab.Lab(command, env=image.environment(),
+                         cwd=root) as self.lab:
                 status = self.lab.wait(meanwhile=self._read)
                 self._read()
                 if status not in (0, 1):
@@ -116,12 +116,6 @@ def missing():
     if not PROGRAM.exists():
         lacks.append(f"a built {PROGRAM}")
     return lacks
-
-
-def guest_image():
-    """Environment that tells the inside where the guest's files are."""
-    kernel, initrd = image.build()
-    return {"PRM_GUEST_KERNEL": kernel, "PRM_GUEST_INITRD": initrd}
 
 
 class Outside:

@@ -109,3 +109,11 @@ def build():
             _fill(pathlib.Path(folder), modules, tools)
             _pack(pathlib.Path(folder), target)
     return image, target
+
+
+def environment():
+    """What tells guest.py inside the lab where these files are."""
+    if not kernel():
+        return {}
+    image, initrd = build()
+    return {"PRM_GUEST_KERNEL": str(image), "PRM_GUEST_INITRD": str(initrd)}

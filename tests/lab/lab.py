@@ -21,6 +21,8 @@ import sys
 import tempfile
 import time
 
+import image
+
 HERE = pathlib.Path(__file__).resolve().parent
 CHECKOUT = HERE.parent.parent
 INSIDE = pathlib.Path("/run/lab")
@@ -65,7 +67,7 @@ def missing():
 
 def explain(lacks):
     return ("the lab cannot run here, it lacks: " + ", ".join(lacks) +
-            "; tools/install-deps installs all of it")
+            "; tools/install-deps brings what is not built")
 
 
 def memory_folder(folder):
@@ -202,7 +204,8 @@ class Lab:
     def close(self):
         """End whatever still runs and remove the shared folder."""
         self.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if not os.environ.get("PRM_LAB_KEEP"):
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def main():
@@ -215,6 +218,8 @@ def main():
     parser.add_argument("command", nargs="*", metavar="COMMAND")
     args = parser.parse_args()
 
+    # Asked to end, clean up first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     lacks = missing()
     if lacks:
         sys.exit(explain(lacks))
@@ -226,7 +231,7 @@ def main():
                               capture_output=True) if stdin else None
     try:
         with Lab(args.command or ["bash", "-i"], stdin=stdin,
-                 stdout=sys.stdout) as lab:
+                 stdout=sys.stdout, env=image.environment()) as lab:
             sys.exit(lab.wait(limit))
     except LabError as error:
         sys.exit(f"lab: {error}")
