@@ -13,6 +13,9 @@ sys.path.insert(0, str(HERE.parent / "support"))
 # To end a hang, never to measure: the machine may be busy with other things.
 LIMIT_S = 180
 
+# The folder shared with the machine; outside it is /tmp/pr-lab-*.
+INSIDE = pathlib.Path("/run/lab")
+
 # Where the lab's sockets, logs and disk images are; it is in memory.
 WORK = pathlib.Path("/run/lab-work")
 
