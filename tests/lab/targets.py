@@ -18,7 +18,7 @@ import uuid
 
 from inside import modprobe, read, run, wait_for, work_folder, write
 
-import sgio  # of tests/support, which inside has put into the path
+import scsi_io  # of tests/support, which inside has put into the path
 
 TARGET = pathlib.Path("/sys/kernel/config/target")
 SCSI_DEVICES = pathlib.Path("/sys/bus/scsi/devices")
@@ -123,9 +123,9 @@ class Lun:
 
         A guest that has a path has its own attention to take up.
         """
-        sgio.clear(self.paths[-1].sg)
+        scsi_io.clear(self.paths[-1].sg)
         for path in self.paths:
-            sgio.settle(path.sg)
+            scsi_io.settle(path.sg)
 
 
 class DebugLun:

@@ -15,7 +15,7 @@ from targets import DebugLun, Lun, Mapped, linear, multipath, partition
 
 from prclient import (CLEAR, READ_KEYS, REGISTER, RESERVE,
                       RESERVATION_CONFLICT, Client, pr_in)
-from sgio import open_device, settle
+from scsi_io import open_device, settle
 
 KEY = 0x1A
 
