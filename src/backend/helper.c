@@ -57,7 +57,7 @@ struct helper {
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	pid_t pid;                /* whose connection and lock these are */
+	_Atomic pid_t pid;        /* whose connection and lock these are */
 	bool busy;                /* somebody has the turn */
 	bool ended;               /* no more waiting */
 	unsigned int interrupted; /* counts interrupts */
@@ -94,17 +94,24 @@ static void init_locks(struct helper *helper)
 	(void)pthread_condattr_destroy(&attr);
 }
 
-/* In a child of fork(2), which has a single thread when it gets here. */
+/* Held by the first thread of a child that gets here. */
+static pthread_mutex_t fork_lock = PTHREAD_MUTEX_INITIALIZER;
+LOCK_OVER_FORK(fork_lock)
+
+/* In a child of fork(2), which may have threads of its own by now. */
 static void notice_fork(struct helper *helper)
 {
-	if (helper->pid == getpid())
+	if (atomic_load(&helper->pid) == getpid())
+		return;
+	LOCK_SCOPE(&fork_lock);
+	if (atomic_load(&helper->pid) == getpid())
 		return;
 	init_locks(helper);
-	helper->pid = getpid();
 	helper->busy = false;
 	helper->greeting = prm_fd_close(helper->greeting);
 	helper->sock = prm_fd_close(helper->sock);
 	atomic_store(&helper->connected, false);
+	atomic_store(&helper->pid, getpid());
 }
 
 /* Whether a command has to leave unsent. */
@@ -330,7 +337,8 @@ static bool helper_is_connected(void *instance)
 {
 	struct helper *helper = instance;
 
-	return atomic_load(&helper->connected) && helper->pid == getpid();
+	return atomic_load(&helper->pid) == getpid() &&
+	       atomic_load(&helper->connected);
 }
 
 static void helper_interrupt(void *instance, bool for_good)
@@ -371,7 +379,7 @@ static struct helper *helper_new(struct prm_manager *manager,
 		return NULL;
 	init_locks(helper);
 	helper->manager = manager;
-	helper->pid = getpid();
+	atomic_init(&helper->pid, getpid());
 	helper->sock = -1;
 	helper->greeting = -1;
 	helper->attempts = (unsigned int)prm_options_number(

@@ -23,6 +23,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
@@ -43,7 +44,7 @@ struct prm_executor {
 	pthread_mutex_t lock;
 	pthread_cond_t arrived; /* a job, or the end */
 	pthread_cond_t ended;   /* a job has returned */
-	pid_t pid;
+	_Atomic pid_t pid;
 	unsigned int max_threads;
 	unsigned int threads; /* in @ids */
 	unsigned int idle;
@@ -72,7 +73,6 @@ static void init_locks(struct prm_executor *executor)
 static void start_over(struct prm_executor *executor)
 {
 	init_locks(executor);
-	executor->pid = getpid();
 	executor->threads = 0;
 	executor->idle = 0;
 	executor->first = NULL;
@@ -80,12 +80,20 @@ static void start_over(struct prm_executor *executor)
 	executor->submitted = 0;
 	executor->started = 0;
 	executor->running = NULL;
+	atomic_store(&executor->pid, getpid());
 }
 
-/* In a child of fork(2), which has a single thread when it gets here. */
+/* Held by the first thread of a child that gets here. */
+static pthread_mutex_t fork_lock = PTHREAD_MUTEX_INITIALIZER;
+LOCK_OVER_FORK(fork_lock)
+
+/* In a child of fork(2), which may have threads of its own by now. */
 static void notice_fork(struct prm_executor *executor)
 {
-	if (executor->pid != getpid())
+	if (atomic_load(&executor->pid) == getpid())
+		return;
+	LOCK_SCOPE(&fork_lock);
+	if (atomic_load(&executor->pid) != getpid())
 		start_over(executor);
 }
 

@@ -33,6 +33,16 @@
 /* Behind the room for data; must never change. */
 #define GUARD 0xa5
 
+/* Children that are forked in turn, to meet a race. */
+#define CHILDREN 20
+
+/* ThreadSanitizer ends a child that starts threads. */
+#ifdef __SANITIZE_THREAD__
+#define CHILD_MAY_HAVE_THREADS false
+#else
+#define CHILD_MAY_HAVE_THREADS true
+#endif
+
 struct fixture {
 	struct plan plan;
 	struct fake_helper *helper;
@@ -776,6 +786,61 @@ static void a_child_does_not_disturb_its_parent(void **state)
 	end(f);
 }
 
+/* Threads of a child, which get there at the same time. */
+static struct fixture *inherited;
+static pthread_barrier_t all_here;
+
+static void *run_inherited(void *opaque)
+{
+	struct fixture f = { .manager = inherited->manager,
+			     .fd = inherited->fd };
+
+	(void)pthread_barrier_wait(&all_here);
+	return run_pr_out(&f, PATIENCE_MS) == 0 ? NULL : opaque;
+}
+
+/* Ends the child with what is wrong. */
+static void run_in_child(void)
+{
+	pthread_t threads[8];
+	void *failed;
+	int bad = 0;
+	size_t i;
+
+	(void)pthread_barrier_init(&all_here, NULL, 8);
+	for (i = 0; i < 8; i++)
+		if (pthread_create(&threads[i], NULL, run_inherited, &threads))
+			_exit(2);
+	for (i = 0; i < 8; i++) {
+		(void)pthread_join(threads[i], &failed);
+		bad |= failed != NULL;
+	}
+	_exit(bad);
+}
+
+static void a_child_with_threads_starts_over_once(void **state)
+{
+	struct fixture *f;
+	int status, round;
+	pid_t pid;
+
+	if (!CHILD_MAY_HAVE_THREADS)
+		skip();
+	f = begin_connected(plan_obey);
+	inherited = f;
+	for (round = 0; round < CHILDREN; round++) {
+		pid = fork();
+		assert_true(pid >= 0);
+		if (pid == 0)
+			run_in_child();
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+	}
+	assert_int_equal(f->plan.sessions, 1 + CHILDREN);
+	assert_int_equal(f->plan.cdbs, 8 * CHILDREN);
+	end(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -807,6 +872,7 @@ int main(void)
 		cmocka_unit_test(a_closed_descriptor_is_refused_here),
 		cmocka_unit_test(commands_of_many_threads_take_turns),
 		cmocka_unit_test(a_child_does_not_disturb_its_parent),
+		cmocka_unit_test(a_child_with_threads_starts_over_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
