@@ -48,28 +48,47 @@ def die_with_parent():
 
 
 class Lines:
-    """Lines that arrive on a descriptor, collected by a thread."""
+    """Lines that arrive on a descriptor, collected by a thread.
+
+    Whoever asks sees all that was written before: he takes in himself what
+    the thread has not come to yet.
+    """
 
     def __init__(self, fd):
+        os.set_blocking(fd, False)
+        self.fd = fd
+        self.rest = b""
         self.lines = []
         self.closed = False
         self.changed = threading.Condition()
-        self.thread = threading.Thread(target=self.collect, args=(fd,),
-                                       daemon=True)
+        self.thread = threading.Thread(target=self.collect, daemon=True)
         self.thread.start()
 
-    def collect(self, fd):
-        with os.fdopen(fd, errors="replace") as file:
-            for line in file:
-                with self.changed:
-                    self.lines.append(line.rstrip("\n"))
-                    self.changed.notify_all()
-        with self.changed:
-            self.closed = True
-            self.changed.notify_all()
+    def collect(self):
+        poll = select.poll()
+        poll.register(self.fd, select.POLLIN)
+        while not self.closed:
+            poll.poll()
+            with self.changed:
+                self.take()
+                self.changed.notify_all()
+        os.close(self.fd)
+
+    def take(self):
+        """All there is to read now; the lock is held."""
+        with contextlib.suppress(BlockingIOError):
+            while not self.closed:
+                data = os.read(self.fd, 65536)
+                self.closed = not data
+                *whole, self.rest = (self.rest + data).split(b"\n")
+                if self.closed and self.rest:
+                    whole.append(self.rest)
+                self.lines += [line.decode(errors="replace")
+                               for line in whole]
 
     def matching(self, pattern):
         with self.changed:
+            self.take()
             return [line for line in self.lines if re.search(pattern, line)]
 
     def wait(self, pattern, count=1):
