@@ -33,7 +33,10 @@ static void print_done(const struct prm_cli_arguments *arguments)
 		printf("reserved: %s (type %u)\n",
 		       prm_pr_type_name(arguments->type), arguments->type);
 		break;
-	case PRM_PR_OUT_RELEASE: printf("released\n"); break;
+	case PRM_PR_OUT_RELEASE:
+		/* GOOD is also what a path hears that held nothing. */
+		printf("released: this path holds no reservation now\n");
+		break;
 	case PRM_PR_OUT_CLEAR:
 		printf("cleared: nothing is registered or reserved\n");
 		break;

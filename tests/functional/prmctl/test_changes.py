@@ -81,8 +81,15 @@ def test_release(helper, prmctl):
     helper.unit.register("self", 1)
     helper.unit.reserve("self", 5)
     done = prmctl("release", "-k", "1", "-t", "wero", DEVICE)
-    assert (done.returncode, done.stdout) == (0, "released\n")
+    words = "released: this path holds no reservation now\n"
+    assert (done.returncode, done.stdout) == (0, words)
     assert last(helper) == (pr.RELEASE, 5, pr.params(1))
+    # SPC-4, 5.13.11.2.2: GOOD for a registrant that does not hold it.
+    helper.unit.register("other", 2)
+    helper.unit.reserve("other", 5)
+    done = prmctl("release", "-k", "1", "-t", "wero", DEVICE)
+    assert (done.returncode, done.stdout) == (0, words)
+    assert helper.unit.holder == "other"
 
 
 def test_clear(helper, prmctl):
