@@ -158,6 +158,15 @@ static void tell_fault(struct watch *watch, const struct prm_cli_fault *fault)
 	end_line(watch);
 }
 
+/* What could not be read can be: or silence would be taken for the fault. */
+static void tell_recovery(struct watch *watch)
+{
+	begin_line(watch, "recovered");
+	if (!wants_json(watch))
+		printf("can be read again");
+	end_line(watch);
+}
+
 static int read_both(struct watch *watch, struct prm_snapshot *snapshot,
 		     struct prm_cli_fault *fault)
 {
@@ -207,19 +216,25 @@ static int watch_on(struct watch *watch)
 	struct prm_snapshot *now = &snapshots[0], *last = NULL;
 	char said[PRM_CLI_MESSAGE_ROOM] = "";
 	struct prm_cli_fault fault;
+	bool lost = false;
 
 	for (; !ferror(stdout); wait_interval(watch)) {
 		if (take_snapshot(watch, now, &fault) != PRM_EXIT_GOOD) {
 			if (strcmp(fault.message, said) != 0)
 				tell_fault(watch, &fault);
 			strcpy(said, fault.message);
+			/* A unit attention is over once it is told. */
+			lost |= fault.exit != PRM_EXIT_UNIT_ATTENTION;
 			continue;
 		}
+		if (last && lost)
+			tell_recovery(watch);
 		if (last)
 			prm_snapshot_compare(last, now, tell_change, watch);
 		else
 			tell_start(watch, now);
 		said[0] = '\0';
+		lost = false;
 		last = now;
 		now = &snapshots[last == &snapshots[0]];
 	}

@@ -107,7 +107,18 @@ def test_a_fault_that_stays_is_told_once(helper, watch):
     event = watched.event()
     assert event["event"] == "error"
     assert event["error"]["status"] == "BUSY"
+    assert watched.event() == {"event": "recovered"}
     assert watched.event()["event"] == "generation"
+
+
+def test_a_fault_that_is_over_is_told(helper, watch):
+    """Nothing else may have changed: silence would look like the fault."""
+    watched = watch()
+    assert watched.line() == "generation 0, 0 keys, not reserved"
+    with helper.lock:
+        helper.script.append(fakehelper.reply(8))
+    assert watched.line() == "BUSY (status 08h)"
+    assert watched.line() == "can be read again"
 
 
 def test_watching_goes_on_when_the_helper_is_restarted(helper, watch, prmctl):
