@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import shutil
 
 import pytest
 
@@ -14,6 +15,8 @@ from targets import Lun
 
 PRMCTL = build.program("prmctl")
 PRELOAD = os.path.join(os.path.dirname(PRMCTL), "prmctl-preload.so")
+
+THEIRS = shutil.which("qemu-pr-helper", path="/usr/bin:/usr/libexec")
 
 NOBODY = 65534
 AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}",
@@ -39,12 +42,20 @@ def helper():
         yield helper
 
 
-@pytest.fixture(params=["helper", "direct"])
-def prmctl(request, lun, helper):
-    """prmctl by either way, on a logical unit without registrations."""
+@pytest.fixture(scope="module")
+def theirs():
+    if not THEIRS:
+        pytest.skip("needs qemu-pr-helper")
+    with Helper(name="prmctl-theirs", program=THEIRS) as helper:
+        yield helper
+
+
+@pytest.fixture(params=["helper", "theirs", "direct"])
+def prmctl(request, lun):
+    """prmctl by each way, on a logical unit without registrations."""
     lun.reset()
     way = ["--direct"] if request.param == "direct" else [
-        "--manager", helper.socket]
+        "--manager", request.getfixturevalue(request.param).socket]
     return lambda command, *words: run(PRMCTL, command, *way, *words)
 
 
