@@ -111,7 +111,8 @@ static void patterns_have_stars_and_question_marks(void **state)
 		assert_int_equal(named, count_on());
 		for (size_t e = 0; e < PRM_TRACE_EVENT_COUNT; e++)
 			found |= prm_trace_on[e] && cases[i].name &&
-				 strcmp(prm_trace_name(e), cases[i].name) == 0;
+				 strcmp(prm_trace_name((enum prm_trace_event)e),
+					cases[i].name) == 0;
 		assert_int_equal(found, cases[i].name != NULL);
 		if (!cases[i].name)
 			assert_int_equal(named, 0);
@@ -246,7 +247,8 @@ static void the_manual_lists_every_event(void **state)
 	for (size_t e = 0; e < PRM_TRACE_EVENT_COUNT; e++) {
 		const char *key = formats[e], *at;
 
-		snprintf(row, sizeof(row), "\n| `%s` |", prm_trace_name(e));
+		snprintf(row, sizeof(row), "\n| `%s` |",
+			 prm_trace_name((enum prm_trace_event)e));
 		at = strstr(text, row);
 		assert_non_null(at);
 		/* "session=%d pid=%d" is told as `session` `pid`. */
