@@ -41,7 +41,7 @@ enum play {
 struct rig {
 	int daemon; /* the manager's end of the channel */
 	int broker;
-	enum play play;
+	_Atomic(enum play) play; /* the broker's thread looks at it */
 	int ended[2]; /* pipe: a byte for each process that has ended */
 	int held[PRM_MULTIPATH_PROCESSES_MAX + 1];
 	unsigned int held_count;
@@ -102,6 +102,7 @@ static void *broker_main(void *opaque)
 
 	for (;;) {
 		struct prm_received_fds fds;
+		enum play what;
 		uint8_t message;
 		size_t got = 0;
 
@@ -110,11 +111,12 @@ static void *broker_main(void *opaque)
 		    got == 0)
 			return NULL;
 		assert_int_equal(fds.count, 1);
-		if (rig->play == PLAY_HOLD) {
+		what = rig->play;
+		if (what == PLAY_HOLD) {
 			rig->held[rig->held_count++] = fds.fds[0];
 			fds.count = 0;
 		} else {
-			play(rig->play, fds.fds[0]);
+			play(what, fds.fds[0]);
 		}
 		(void)!write(rig->ended[1], "x", 1);
 		prm_received_fds_close(&fds);
