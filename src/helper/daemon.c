@@ -60,6 +60,7 @@ static void daemon_deinit(struct daemon *daemon)
 {
 	/* Threads that hang in a device may use the managers: they stay. */
 	(void)prm_server_free(daemon->server);
+	(void)prm_broker_free(daemon->broker);
 	(void)prm_claim_free(daemon->claim);
 	(void)prm_pidfile_free(daemon->pidfile);
 	(void)prm_fd_close(daemon->listener);

@@ -160,13 +160,13 @@ static void close_file(FILE **slot)
 		(void)fclose(*slot);
 }
 
+/* Only what the broker says is needed here: the broker may be gone before. */
 static void *read_log(void *opaque)
 {
-	struct prm_broker *broker = opaque;
-	CLEANUP(close_file) FILE *words = fdopen(broker->words, "r");
+	CLEANUP(close_file) FILE *words = opaque;
 	char line[PRM_LOG_TEXT_MAX];
 
-	while (words && fgets(line, sizeof(line), words)) {
+	while (fgets(line, sizeof(line), words)) {
 		line[strcspn(line, "\n")] = '\0';
 		if (*line)
 			prm_log(PRM_LOG_WARNING, "multipath: %s", line);
@@ -179,11 +179,17 @@ static void *read_log(void *opaque)
 
 int prm_broker_read_log(struct prm_broker *broker)
 {
+	CLEANUP(close_file) FILE *words = fdopen(broker->words, "r");
 	pthread_t thread;
-	int error = pthread_create(&thread, NULL, read_log, broker);
+	int error;
 
+	if (!words)
+		return -errno;
+	broker->words = -1;
+	error = pthread_create(&thread, NULL, read_log, words);
 	if (error)
 		return -error;
+	(void)steal_ptr(&words);
 	(void)pthread_detach(thread);
 	return 0;
 }

@@ -46,12 +46,12 @@ int prm_broker_channel(const struct prm_broker *broker);
 
 /**
  * prm_broker_read_log() - put what the broker's processes say in our log
- * @broker: the broker; must live as long as the process
+ * @broker: the broker; may be freed at any time afterwards
  *
  * Starts a thread. Also logs when the broker is gone: then commands for maps
- * fail until the daemon is started again.
+ * fail until the daemon is started again. Once only.
  *
- * Return: 0, or the error of pthread_create(3).
+ * Return: 0, or the error of fdopen(3) or pthread_create(3).
  */
 int prm_broker_read_log(struct prm_broker *broker);
 
