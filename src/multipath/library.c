@@ -9,9 +9,12 @@
  */
 
 #include <inttypes.h>
-#include <mpath_persist.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
+/* These two include nothing that they use. */
+#include <mpath_cmd.h>
+#include <mpath_persist.h>
 #include "base/cursor.h"
 #include "multipath/library.h"
 
@@ -37,6 +40,13 @@ bool prm_library_carries(const struct prm_transport_id *id)
 	return id->protocol == PRM_PROTOCOL_FCP ||
 	       id->protocol == PRM_PROTOCOL_SAS ||
 	       id->protocol == PRM_PROTOCOL_ISCSI;
+}
+
+bool prm_library_has_multipathd(void)
+{
+	int fd = mpath_connect();
+
+	return fd >= 0 && mpath_disconnect(fd) == 0;
 }
 
 static void convert_id(const struct prm_transport_id *id,

@@ -44,6 +44,16 @@ enum prm_mpath {
 bool prm_library_carries(const struct prm_transport_id *id);
 
 /**
+ * prm_library_has_multipathd() - whether multipathd takes connections
+ *
+ * Version 0.9.4 of the library reports success for a registration that it could
+ * not tell multipathd of: a path that comes back would not be registered.
+ *
+ * Return: true if it does, at the socket that libmpathcmd picks.
+ */
+bool prm_library_has_multipathd(void);
+
+/**
  * prm_library_out() - run PERSISTENT RESERVE OUT on every path it takes
  * @fd:   the map
  * @cdb:  service action up to REGISTER AND IGNORE EXISTING KEY

@@ -232,6 +232,18 @@ static bool registers(const struct prm_pr_cdb *cdb,
 		cdb->action == PRM_PR_OUT_REGISTER_AND_IGNORE);
 }
 
+/* Who would register a path that comes back? */
+static bool multipathd_is_there(const struct prm_device_info *device)
+{
+	if (prm_library_has_multipathd())
+		return true;
+	prm_say("map %s: multipathd cannot be reached, so a path that comes "
+		"back would not be registered: nothing was sent; check that "
+		"multipathd runs and that its socket can be reached from here",
+		device->name);
+	return false;
+}
+
 static void run_out(int fd, const struct prm_device_info *device,
 		    const struct prm_wire_request *request, const uint8_t *data,
 		    struct prm_reply *reply)
@@ -244,6 +256,8 @@ static void run_out(int fd, const struct prm_device_info *device,
 		return;
 	prm_status_set_sense(reply, PRM_SENSE_LUN_COMMUNICATION_FAILURE);
 	if (read_map(device, &map) < 0 || !nodes_are_there(device, map))
+		return;
+	if (registers(&cdb, &list) && !multipathd_is_there(device))
 		return;
 	call_library(fd, device, &cdb, &list, reply);
 	if (reply->status == PRM_STATUS_GOOD && registers(&cdb, &list) &&

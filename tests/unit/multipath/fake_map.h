@@ -35,6 +35,7 @@ static struct {
 	bool active[FAKE_PATHS];
 	int dm_error;
 	/* libmpathpersist */
+	bool no_multipathd;
 	int result;
 	unsigned int calls;
 	struct prm_pr_cdb cdb;
@@ -217,6 +218,11 @@ int prm_dm_status(dev_t number, char ret_status[PRM_DM_STATUS_SIZE])
 bool prm_library_carries(const struct prm_transport_id *id)
 {
 	return id->protocol == PRM_PROTOCOL_FCP;
+}
+
+bool prm_library_has_multipathd(void)
+{
+	return !fake.no_multipathd;
 }
 
 int prm_library_out(int fd, const struct prm_pr_cdb *cdb,

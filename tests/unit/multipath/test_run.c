@@ -202,6 +202,29 @@ static void a_missing_node_stops_the_command(void **state)
 	assert_int_equal(reply.status, PRM_STATUS_GOOD);
 }
 
+static void without_multipathd_nothing_is_registered(void **state)
+{
+	struct prm_reply reply;
+
+	target_lists(2);
+	fake.no_multipathd = true;
+	reply = run_out(PRM_PR_OUT_REGISTER, 0, 0, KEY);
+	assert_sense(&reply, PRM_SENSE_LUN_COMMUNICATION_FAILURE);
+	reply = run_out(PRM_PR_OUT_REGISTER_AND_IGNORE, 0, 0, KEY);
+	assert_sense(&reply, PRM_SENSE_LUN_COMMUNICATION_FAILURE);
+	assert_int_equal(fake.calls, 0);
+}
+
+static void without_multipathd_others_are_still_fenced(void **state)
+{
+	struct prm_reply reply;
+
+	fake.no_multipathd = true;
+	reply = run_out(PRM_PR_OUT_PREEMPT, 5, KEY, 0xbad);
+	assert_int_equal(reply.status, PRM_STATUS_GOOD);
+	assert_int_equal(fake.calls, 1);
+}
+
 static void a_map_that_cannot_be_read_stops_the_command(void **state)
 {
 	struct prm_reply reply;
@@ -419,6 +442,8 @@ int main(void)
 		CLAIM(all_target_ports_need_a_key_for_each_host),
 		CLAIM(unregistering_counts_no_keys),
 		CLAIM(a_missing_node_stops_the_command),
+		CLAIM(without_multipathd_nothing_is_registered),
+		CLAIM(without_multipathd_others_are_still_fenced),
 		CLAIM(a_map_that_cannot_be_read_stops_the_command),
 		CLAIM(what_the_library_cannot_carry_is_refused),
 		CLAIM(a_scope_or_type_that_is_none_is_refused),
