@@ -85,6 +85,9 @@ class FileRun:
         for line in whole.splitlines():
             report = self.config.hook.pytest_report_from_serializable(
                 config=self.config, data=json.loads(line))
+            # JSON knows no tuple; pytest insists on one for what it skips.
+            if isinstance(report.longrepr, list):
+                report.longrepr = tuple(report.longrepr)
             self.reports.setdefault(report.nodeid, []).append(report)
 
     def reports_of(self, item):
