@@ -8,7 +8,7 @@ import socket
 import pytest
 
 import daemon
-from daemon import listen, status, tasks
+from daemon import listen, status, tasks, wait_until
 from test_activation import activated
 
 RAWIO = "0000000000020000"
@@ -17,9 +17,9 @@ NONE = "0000000000000000"
 
 def check_tasks(pid, bounding=NONE, uid=0, gid=0):
     """Every thread has CAP_SYS_RAWIO in reserve, and nothing else."""
-    threads = tasks(pid)
-    assert len(threads) >= 3  # the main one and two workers
-    for task in threads:
+    # The main one and two workers: they start once the socket is up.
+    wait_until(lambda: len(tasks(pid)) >= 3, "there are no workers")
+    for task in tasks(pid):
         seen = status(pid, task)
         assert seen["CapPrm"] == RAWIO, seen
         assert seen["CapEff"] == NONE, seen
