@@ -45,7 +45,7 @@ static const char *const usage =
 	"Put a load on the helper that listens at SOCKET and print, as JSON,\n"
 	"how long its answers took.\n"
 	"\n"
-	"  -D, --device=PATH     send a descriptor of PATH (/dev/null)\n"
+	"  -D, --device=PATH     send a descriptor of PATH (/dev/loop0)\n"
 	"  -c, --clients=N       connections, each with one request at a time "
 	"(1)\n"
 	"  -n, --requests=N      requests to count, over all clients (10000)\n"
@@ -108,7 +108,7 @@ static void take_option(struct options *options, int c)
 static struct options parse(int argc, char **argv)
 {
 	struct options options = {
-		.device = "/dev/null",
+		.device = "/dev/loop0",
 		.clients = 1,
 		.warmup = 1000,
 		.requests = 10000,
