@@ -4,17 +4,16 @@
  * pauses, a client that reads slowly.
  *
  * The input is the client: a byte that says how many of the bytes behind it
- * come at once (none: a pause) and how many descriptors come along.  Whatever
- * it does, the session ends, owes no answer, and every descriptor is closed.
+ * come at once (none: a pause, its own or one that it has to make) and how many
+ * descriptors come along.  Whatever it does, the session ends, owes no answer,
+ * and every descriptor is closed.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
-#include "device/kernel.h"
+#include "any_device.h"
 #include "helper/serve/session.h"
 
 #define CHECK(what)                                                            \
@@ -35,48 +34,10 @@ static struct {
 	size_t len;
 	size_t piece;
 	unsigned int fds;
-	bool is_device;
 	unsigned int sends;
 	size_t owed;
 	size_t sent;
 } peer;
-
-static int stat_any(int fd, mode_t *ret_type, dev_t *ret_number)
-{
-	*ret_type = peer.is_device ? S_IFBLK : S_IFREG;
-	*ret_number = makedev(8, 0);
-	return 0;
-}
-
-static int flags_any(int fd, int *ret_flags)
-{
-	*ret_flags = O_RDWR;
-	return 0;
-}
-
-static int read_nothing(const char *path, char *buf, size_t size)
-{
-	return -ENOENT;
-}
-
-static int list_nothing(const char *path, char (*names)[PRM_KERNEL_NAME_SIZE],
-			size_t max)
-{
-	return 0;
-}
-
-static int exists_all(const char *path)
-{
-	return 0;
-}
-
-static const struct prm_kernel kernel = {
-	.stat = stat_any,
-	.flags = flags_any,
-	.read = read_nothing,
-	.list = list_nothing,
-	.exists = exists_all,
-};
 
 /* The next control byte; false for a pause. */
 static bool next_piece(void)
@@ -86,7 +47,7 @@ static bool next_piece(void)
 	peer.len--;
 	peer.piece = control & PIECE_MASK;
 	peer.fds = (control >> FDS_SHIFT) & FDS_MASK;
-	peer.is_device = !(control & FDS_ARE_NO_DEV);
+	any_is_device = !(control & FDS_ARE_NO_DEV);
 	return peer.piece > 0;
 }
 
@@ -97,7 +58,7 @@ static int receive(void *opaque, void *bytes, size_t len, size_t *ret_len,
 	*ret_len = 0;
 	CHECK(len > 0);
 	if (!peer.piece && peer.len && !next_piece())
-		return -EAGAIN;
+		return peer.fds ? -ENOBUFS : -EAGAIN;
 	if (len > peer.piece)
 		len = peer.piece;
 	if (len > peer.len)
@@ -164,7 +125,7 @@ static void answer(struct prm_session *session)
 	prm_session_reply(session, &head, &reply, &request->data);
 	CHECK(session->tail_len == reply.data_len);
 	peer.owed += session->out_len + session->tail_len;
-	prm_request_free(request);
+	prm_session_give_back(session, request);
 }
 
 static int lowest_free_fd(void)
@@ -186,8 +147,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&peer, 0, sizeof(peer));
 	peer.data = data;
 	peer.len = size;
-	prm_kernel_use(&kernel);
-	prm_session_init(&session, &io, NULL, 1);
+	prm_kernel_use(&any_device);
+	CHECK(prm_session_init(&session, &io, NULL) == 0);
 	peer.owed = session.out_len;
 	while (step != PRM_STEP_END && step != PRM_STEP_BROKEN) {
 		step = prm_session_step(&session);

@@ -104,6 +104,11 @@ struct prm_device *prm_device_free(struct prm_device *dev)
 	return NULL;
 }
 
+int prm_device_take_fd(struct prm_device *dev)
+{
+	return steal_fd(&dev->fd);
+}
+
 int prm_device_fd(const struct prm_device *dev)
 {
 	return dev->fd;

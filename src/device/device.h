@@ -83,6 +83,9 @@ int prm_device_new(int *fd, struct prm_device **ret_dev);
 struct prm_device *prm_device_free(struct prm_device *dev);
 DEFINE_CLEANUP(struct prm_device *, prm_device_free)
 
+/* Take the descriptor out of @dev, which is only to be freed afterwards. */
+int prm_device_take_fd(struct prm_device *dev);
+
 /* The descriptor; borrowed from @dev. */
 int prm_device_fd(const struct prm_device *dev);
 

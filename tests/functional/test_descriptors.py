@@ -196,21 +196,94 @@ def test_file_of_a_server_that_never_answers(helper):
         os.rmdir(folder)
 
 
+@contextlib.contextmanager
+def another_user(helper):
+    """Who connects meanwhile is another tenant: its user is another one."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can be somebody else")
+    os.chmod(helper.folder, 0o711)
+    os.chmod(helper.socket, 0o777)
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def send_until_paused(helper, client, fd):
+    """Pass fd until it is not read any more; returns how often that was."""
+    poll = select.poll()
+    poll.register(client.sock, select.POLLIN)
+    for count in range(100000):
+        client.send_request(pr_in(READ_KEYS), fd)
+        while not poll.poll(20):
+            if helper.stderr.matching("^.*pause session="):
+                return count
+        assert client.recv_reply().code == NO_SCSI_DEVICE
+    raise AssertionError("is never paused")
+
+
 @needs_threads
-def test_clients_that_pass_nothing_but_stalled_files(helper):
-    """The backlog of closes is bounded: they lose their sessions, no more."""
+def test_clients_that_pass_nothing_but_stalled_files(start):
+    """They are not read from until the closes are through; others are."""
+    helper = start("-T", "pause")
+    helper.disk = helper.device()
+    folder = helper.path("stalled")
+    os.mkdir(folder)
+    try:
+        with helper.client() as client:
+            with StalledFile(folder) as fd:
+                assert send_until_paused(helper, client, fd) > 16
+                with another_user(helper):
+                    other = helper.client()
+                with other, helper.disk.open() as disk, null() as nothing:
+                    for _ in range(300):
+                        assert other.request(pr_in(READ_KEYS), disk).good
+                        assert_refused(other, nothing)
+                line, = helper.stderr.matching("not read from until")
+                assert "uid=0 unit=" in line
+            assert client.recv_reply().code == NO_SCSI_DEVICE
+            helper.stderr.wait("all clients are read from again")
+            with helper.disk.open() as disk:
+                assert client.request(pr_in(READ_KEYS), disk).good
+    except Unavailable as error:
+        pytest.skip(f"no FUSE here: {error}")
+
+
+@needs_threads
+def test_a_client_whose_reading_is_paused_may_leave(start):
+    """Nothing is left of it but what hangs."""
+    helper = start("-T", "pause", "-v")
     folder = helper.path("stalled")
     os.mkdir(folder)
     try:
         with StalledFile(folder) as fd:
-            for _ in range(10):
-                with helper.client() as client:
-                    with contextlib.suppress(*GONE):
-                        for _ in range(40):
-                            assert_refused(client, fd)
-            with helper.client() as other, helper.disk.open() as disk:
-                assert other.request(pr_in(REPORT_CAPABILITIES), disk).good
+            with helper.client() as client:
+                send_until_paused(helper, client, fd)
+            helper.stderr.wait("session 2: ended")
     except Unavailable as error:
         pytest.skip(f"no FUSE here: {error}")
-    finally:
-        os.rmdir(folder)
+
+
+def test_one_client_cannot_take_all_connections(start):
+    """A quarter is for who has few; that is told once, and when it is over."""
+    helper = start("--max-sessions", "20")
+    helper.disk = helper.device()
+    with contextlib.ExitStack() as stack:
+        for _ in range(15):
+            stack.enter_context(helper.client())
+        for _ in range(10):
+            with pytest.raises(GONE):
+                helper.client()
+        line, = helper.stderr.wait("turned a client away")
+        assert f"uid={os.geteuid()} unit=" in line
+        assert "too many connections" in line
+        with another_user(helper):
+            others = [stack.enter_context(helper.client()) for _ in range(5)]
+            with pytest.raises(GONE):
+                helper.client()
+        with helper.disk.open() as disk:
+            for other in others:
+                assert other.request(pr_in(READ_KEYS), disk).good
+        line, = helper.stderr.wait("no client is turned away any more")
+        assert "there were 11 times" in line

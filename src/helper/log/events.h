@@ -16,6 +16,8 @@
 	EVENT(session_hello, "session=%" PRIu64 " features=0x%08" PRIx32)      \
 	EVENT(session_refuse, "session=%" PRIu64 " reason=%s")                 \
 	EVENT(session_close, "session=%" PRIu64 " requests=%" PRIu64)          \
+	EVENT(pause, "session=%" PRIu64)                                       \
+	EVENT(resume, "session=%" PRIu64)                                      \
 	EVENT(request, "session=%" PRIu64 " opcode=0x%02x action=0x%02x "      \
 		       "length=%u")                                            \
 	EVENT(reply, "session=%" PRIu64 " status=0x%02x payload=%zu")          \

@@ -4,7 +4,8 @@
  *
  * Nothing here may block, which takes some care where descriptors come in and
  * where the socket goes.  Places on the closer's pile are reserved before a
- * message is received, as many as it can carry descriptors.  And a socket in
+ * message is received, as many as it can carry descriptors; without them the
+ * client is not read from until there are.  And a socket in
  * which something lies unread is closed by the closer, for closing it closes
  * what lies in it; the client sees the end of the connection all the same, by
  * shutdown(2).
@@ -24,23 +25,23 @@
 #include "base/lock.h"
 #include "helper/log/log.h"
 #include "helper/log/trace.h"
-#include "helper/log/unit.h"
 #include "helper/serve/client.h"
 #include "helper/serve/state.h"
-#include "ipc/peer.h"
 
 static int receive(void *opaque, void *bytes, size_t len, size_t *ret_len,
 		   struct prm_received_fds *ret_fds)
 {
 	struct prm_client *client = opaque;
 	struct prm_closer *closer = client->server->closer;
+	struct prm_closer_queue *queue = &client->tenant->queue;
 	int r;
 
-	if (!prm_closer_reserve(closer, PRM_PASS_FDS_MAX))
+	if (atomic_load(&client->lingers) ||
+	    !prm_closer_reserve(closer, queue, PRM_PASS_FDS_MAX))
 		return -ENOBUFS;
 	ret_fds->count = 0;
 	r = prm_pass_receive(client->sock, bytes, len, ret_len, ret_fds);
-	prm_closer_release(closer, PRM_PASS_FDS_MAX - ret_fds->count);
+	prm_closer_release(closer, queue, PRM_PASS_FDS_MAX - ret_fds->count);
 	return r;
 }
 
@@ -66,14 +67,14 @@ static void keep(void *opaque)
 {
 	struct prm_client *client = opaque;
 
-	prm_closer_release(client->server->closer, 1);
+	prm_closer_release(client->server->closer, &client->tenant->queue, 1);
 }
 
 static void discarded(void *opaque)
 {
 	struct prm_client *client = opaque;
 
-	atomic_fetch_sub(&client->pile, 1);
+	prm_clients_resume(client->server);
 	(void)prm_client_unref(client);
 }
 
@@ -81,8 +82,8 @@ static void discard(void *opaque, int fd)
 {
 	struct prm_client *client = prm_client_ref(opaque);
 
-	atomic_fetch_add(&client->pile, 1);
-	prm_closer_put(client->server->closer, fd, discarded, client);
+	prm_closer_put(client->server->closer, &client->tenant->queue, fd,
+		       discarded, client);
 }
 
 static const struct prm_session_io io = {
@@ -92,58 +93,65 @@ static const struct prm_session_io io = {
 	.discard = discard,
 };
 
-static int identify(struct prm_client *client)
+/* The client joins those that are connected, unless there are too many. */
+static bool join(struct prm_client *client)
 {
-	char unit[PRM_UNIT_SIZE];
-	struct prm_peer peer;
-	int r = prm_peer_get(client->sock, &peer);
-
-	if (r < 0)
-		return r;
-	client->who.pid = peer.pid;
-	client->who.uid = peer.uid;
-	if (prm_unit_of_pid(peer.pid, unit) == 0)
-		client->unit = strdup(unit);
-	client->who.unit = client->unit;
-	return 0;
-}
-
-/* The client joins those that are connected. */
-static void join(struct prm_client *client)
-{
-	struct prm_desk *desk = &client->server->desk;
+	struct prm_server *server = client->server;
+	struct prm_desk *desk = &server->desk;
 	int64_t now = prm_clock_ns();
 	LOCK_SCOPE(&desk->lock);
 
+	if (!prm_limits_admit(&server->limits, desk->slots,
+			      client->tenant->sessions))
+		return false;
 	client->who.session = ++desk->ids;
+	client->tenant->sessions++;
 	desk->slots++;
 	desk->connected++;
 	prm_list_append(&desk->clients, &client->link);
 	prm_deadline_set(&desk->patience, &client->patience, now);
+	return true;
 }
 
-int prm_client_new(struct prm_server *server, int *sock,
-		   struct prm_client **ret_client)
+static void init(struct prm_client *client, struct prm_server *server,
+		 pid_t pid, struct prm_tenant *tenant)
 {
-	struct prm_client *client = calloc(1, sizeof(*client));
-	int r;
-
-	if (!client)
-		return -ENOMEM;
 	client->server = server;
-	client->sock = *sock;
+	client->sock = -1;
+	client->tenant = tenant;
+	client->who.pid = pid;
+	client->who.uid = tenant->uid;
+	client->who.unit = tenant->unit;
 	client->minded = true;
 	atomic_init(&client->refs, 1);
 	prm_list_init(&client->link);
+	prm_list_init(&client->pausing);
 	prm_deadline_init(&client->patience);
-	r = identify(client);
-	if (r < 0) {
-		free(client);
-		return r;
+}
+
+static void free_client(struct prm_client *client)
+{
+	prm_session_deinit(&client->session);
+	free(client);
+}
+
+int prm_client_new(struct prm_server *server, int *sock, pid_t pid,
+		   struct prm_tenant *tenant, struct prm_client **ret_client)
+{
+	struct prm_client *client = calloc(1, sizeof(*client));
+
+	if (!client)
+		return -ENOMEM;
+	init(client, server, pid, tenant);
+	if (prm_session_init(&client->session, &io, client) < 0 ||
+	    !join(client)) {
+		bool full = client->session.spare;
+
+		free_client(client);
+		return full ? -EBUSY : -ENOMEM;
 	}
-	join(client);
-	prm_session_init(&client->session, &io, client, client->who.session);
-	*sock = -1;
+	client->session.id = client->who.session;
+	client->sock = steal_fd(sock);
 	PRM_TRACE(session_open, client->who.session, (int)client->who.pid,
 		  (unsigned int)client->who.uid);
 	prm_log(PRM_LOG_INFO, "session %" PRIu64 ": opened by pid %d, uid %u",
@@ -163,13 +171,15 @@ static void release(struct prm_client *client)
 {
 	struct prm_desk *desk = &client->server->desk;
 
+	struct prm_tenant *tenant = client->tenant;
+
 	assert(client->sock < 0);
-	prm_session_deinit(&client->session);
-	free(client->unit);
-	free(client);
+	free_client(client);
 	/* Last, as the server may go once nobody takes up a slot. */
 	LOCK_SCOPE(&desk->lock);
 	desk->slots--;
+	tenant->sessions--;
+	prm_tenant_put(tenant);
 }
 
 struct prm_client *prm_client_unref(struct prm_client *client)
@@ -187,27 +197,30 @@ static bool has_unread(int sock)
 	return ioctl(sock, SIOCINQ, &unread) < 0 || unread;
 }
 
+bool prm_socket_shut(int sock)
+{
+	(void)shutdown(sock, SHUT_RDWR);
+	return has_unread(sock);
+}
+
 static void socket_closed(void *opaque)
 {
 	(void)prm_client_unref(opaque);
 }
 
-void prm_socket_close(struct prm_server *server, int sock,
-		      struct prm_client *client)
+/* Close the socket, and drop the reference of who is connected. */
+static void close_socket(struct prm_client *client)
 {
-	(void)shutdown(sock, SHUT_RDWR);
-	if (!has_unread(sock)) {
-		(void)prm_fd_close(sock);
-		if (client)
-			(void)prm_client_unref(client);
-		else
-			prm_closer_release(server->closer, 1);
-	} else if (client) {
-		prm_closer_put_socket(server->closer, sock, socket_closed,
-				      client);
-	} else {
-		prm_closer_put(server->closer, sock, NULL, NULL);
+	int sock = steal_fd(&client->sock);
+
+	if (prm_socket_shut(sock)) {
+		prm_closer_put_beside(client->server->closer,
+				      &client->tenant->queue, sock,
+				      socket_closed, client);
+		return;
 	}
+	(void)prm_fd_close(sock);
+	(void)prm_client_unref(client);
 }
 
 /* The client leaves those that are connected; the watcher may wait for that. */
@@ -253,7 +266,7 @@ void prm_client_end(struct prm_client *client, enum prm_session_step step)
 	}
 	leave(client);
 	(void)epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, client->sock, NULL);
-	prm_socket_close(server, steal_fd(&client->sock), client);
+	close_socket(client);
 	if (atomic_load(&server->draining))
 		prm_server_wake(server);
 }
@@ -295,6 +308,73 @@ bool prm_client_release(struct prm_client *client, uint32_t events)
 
 	mind(client);
 	return prm_client_arm(client, events, prm_event_of(client));
+}
+
+/* Whether a message full of descriptors of it could be closed. */
+static bool has_room(const struct prm_client *client)
+{
+	return !atomic_load(&client->lingers) &&
+	       prm_closer_has_room(client->server->closer,
+				   &client->tenant->queue, PRM_PASS_FDS_MAX);
+}
+
+bool prm_client_pause(struct prm_client *client)
+{
+	struct prm_desk *desk = &client->server->desk;
+	LOCK_SCOPE(&desk->lock);
+
+	/* What has been closed since is not told to who is not paused yet. */
+	if (has_room(client)) {
+		mind(client);
+		return prm_client_arm(client, EPOLLIN, prm_event_of(client));
+	}
+	PRM_TRACE(pause, client->who.session);
+	prm_deadline_clear(&client->patience);
+	client->minded = false;
+	client->ticket = ++desk->tickets;
+	prm_list_append(&desk->paused, &client->pausing);
+	if (prm_client_arm(client, 0, prm_event_of_ticket(client->ticket)))
+		return true;
+	prm_list_remove(&client->pausing);
+	return false;
+}
+
+void prm_clients_resume(struct prm_server *server)
+{
+	struct prm_desk *desk = &server->desk;
+	LOCK_SCOPE(&desk->lock);
+
+	prm_list_each(at, following, &desk->paused)
+	{
+		struct prm_client *client =
+			prm_container(at, struct prm_client, pausing);
+
+		if (!has_room(client))
+			continue;
+		PRM_TRACE(resume, client->who.session);
+		prm_list_remove(at);
+		mind(client);
+		/* It is in the set, and so this cannot fail. */
+		(void)prm_client_arm(client, EPOLLIN, prm_event_of(client));
+	}
+}
+
+struct prm_client *prm_client_claim(struct prm_server *server, uint64_t ticket)
+{
+	struct prm_desk *desk = &server->desk;
+	LOCK_SCOPE(&desk->lock);
+
+	prm_list_each(at, following, &desk->paused)
+	{
+		struct prm_client *client =
+			prm_container(at, struct prm_client, pausing);
+
+		if (client->ticket != ticket)
+			continue;
+		prm_list_remove(at);
+		return client;
+	}
+	return NULL;
 }
 
 bool prm_client_is_gone(struct prm_client *client)

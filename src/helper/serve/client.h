@@ -17,6 +17,7 @@
 #include "helper/serve/deadline.h"
 #include "helper/serve/request.h"
 #include "helper/serve/session.h"
+#include "helper/serve/tenant.h"
 
 struct prm_server;
 
@@ -27,9 +28,11 @@ struct prm_server;
  * @sock:     its socket; -1 once it is closed, or the closer's
  * @watched:  the epoll set knows @sock
  * @who:      who is at the other end
- * @unit:     what @who points to, owned; or NULL
+ * @tenant:   whose connection it is; a reference and a session of it
  * @refs:     references
- * @pile:     descriptors that wait for the closer
+ * @lingers:  a device of its waits for the closer, beside the pile
+ * @ticket:   that it was paused under; the desk's
+ * @pausing:  among those paused; the desk's
  * @expired:  it took too long over something; set under the desk's lock
  * @patience: when it will have; the desk's
  * @minded:   @patience was set
@@ -42,9 +45,11 @@ struct prm_client {
 	int sock;
 	bool watched;
 	struct prm_who who;
-	char *unit;
+	struct prm_tenant *tenant;
 	atomic_uint refs;
-	atomic_uint pile;
+	atomic_bool lingers;
+	uint64_t ticket;
+	struct prm_link pausing;
 	atomic_bool expired;
 	struct prm_deadline patience;
 	bool minded;
@@ -56,12 +61,14 @@ struct prm_client {
  * prm_client_new() - take a connection in; it counts as connected
  * @server:     whose it is
  * @sock:       connected socket, non-blocking; taken (and -1) on success
+ * @pid:        of the peer; 0 when not known
+ * @tenant:     whose connection it is; the reference is taken on success
  * @ret_client: the client, with one reference, owned by the caller
  *
- * Return: 0, -ENOMEM, or the error of asking who it is.
+ * Return: 0; -EBUSY if the tenant, or the server, has too many; -ENOMEM.
  */
-int prm_client_new(struct prm_server *server, int *sock,
-		   struct prm_client **ret_client);
+int prm_client_new(struct prm_server *server, int *sock, pid_t pid,
+		   struct prm_tenant *tenant, struct prm_client **ret_client);
 
 /* Take a reference. Returns @client. */
 struct prm_client *prm_client_ref(struct prm_client *client);
@@ -95,18 +102,30 @@ bool prm_client_arm(struct prm_client *client, uint32_t events, uint64_t event);
  */
 bool prm_client_release(struct prm_client *client, uint32_t events);
 
+/**
+ * prm_client_pause() - do not read from it until there is room for what may come
+ * @client: not to be touched afterwards
+ *
+ * The desk owns it until prm_clients_resume() finds that there is room, or its
+ * hang-up is seen (prm_client_claim()). Takes the lock.
+ *
+ * Return: whether it is armed; if not it is still the caller's.
+ */
+bool prm_client_pause(struct prm_client *client);
+
+/* Something has been closed: go on reading from who may; any thread. */
+void prm_clients_resume(struct prm_server *server);
+
+/* The client that was paused under this ticket, now the caller's; or NULL. */
+struct prm_client *prm_client_claim(struct prm_server *server, uint64_t ticket);
+
 /* Whether its other end is closed; needs no owner, never blocks. */
 bool prm_client_is_gone(struct prm_client *client);
 
-/**
- * prm_socket_close() - close a socket without blocking
- * @server: whose closer it goes to if something lies unread in it
- * @sock:   taken
- * @client: whose it is, with a reference to drop afterwards; NULL if nobody's:
- *          then a place on the pile has been reserved, which is used or given
- *          back
+/*
+ * Shut a socket down; whether something lies unread in it, so that closing it
+ * may block.
  */
-void prm_socket_close(struct prm_server *server, int sock,
-		      struct prm_client *client);
+bool prm_socket_shut(int sock);
 
 #endif

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The closer: one thread, one ring of items, a count of places.
+ * The closer: a queue for each who brings something, a few threads that each
+ * attend one queue at a time, a count of places.
  *
  * close(2) of a descriptor from a client can wait for as long as the client
  * likes: a file of its own FUSE file system, a TCP socket that lingers, a tape
  * that rewinds.  So can closing a Unix socket in which such a descriptor lies
- * unread.  Whoever can put up with that is a thread that nobody waits for.
+ * unread.  Whoever can put up with that is a thread that nobody waits for but
+ * others of the same client.
  *
- * A ring that is allocated at the start cannot fail later, when failing would
+ * Items that are allocated at the start cannot fail later, when failing would
  * leave nothing to do but block or leak.
  */
 #include <assert.h>
@@ -19,7 +21,11 @@
 #include "base/lock.h"
 #include "helper/serve/closer.h"
 
+/* Closing and a few frees; as much as the tools for tests need. */
+#define STACK_SIZE ((size_t)256 * 1024)
+
 struct item {
+	struct prm_link link;
 	int fd;
 	bool on_pile;
 	prm_closed closed;
@@ -27,22 +33,22 @@ struct item {
 };
 
 struct prm_closer {
+	struct prm_closer_config config;
 	pthread_mutex_t lock;
-	pthread_cond_t work; /* for the thread: an item, or stop */
+	pthread_cond_t work; /* for a thread: a queue, or stop */
 	pthread_cond_t room; /* for others: places, or the end */
-	pthread_t thread;
-	bool started;
+	unsigned int threads;
+	unsigned int idle;
 	bool stopping;
-	bool ended;
-	size_t places;
 	size_t pile;
 	size_t reserved;
-	size_t sockets;
-	size_t taken; /* items the thread has begun with, ever */
-	size_t size;
-	size_t first;
-	size_t count;
-	struct item *ring;
+	size_t beside;
+	size_t taken;            /* items that were begun with, ever */
+	struct prm_link waiting; /* queues with items and no thread */
+	unsigned int queued;     /* how many these are */
+	struct prm_link spare;   /* items that were used before */
+	size_t fresh;            /* items that never were begin here */
+	struct item *items;
 };
 
 /* None of these allocates or can fail on Linux. */
@@ -58,21 +64,22 @@ static void init_lock(struct prm_closer *closer)
 	(void)pthread_condattr_destroy(&attr);
 }
 
-int prm_closer_new(size_t places, size_t sockets,
+int prm_closer_new(const struct prm_closer_config *config,
 		   struct prm_closer **ret_closer)
 {
 	struct prm_closer *closer = calloc(1, sizeof(*closer));
 
 	if (!closer)
 		return -ENOMEM;
-	closer->places = places;
-	closer->sockets = sockets;
-	closer->size = places + sockets;
-	closer->ring = calloc(closer->size, sizeof(*closer->ring));
-	if (!closer->ring) {
+	closer->config = *config;
+	closer->items =
+		calloc(config->places + config->beside, sizeof(*closer->items));
+	if (!closer->items) {
 		free(closer);
 		return -ENOMEM;
 	}
+	prm_list_init(&closer->waiting);
+	prm_list_init(&closer->spare);
 	init_lock(closer);
 	*ret_closer = closer;
 	return 0;
@@ -82,77 +89,138 @@ struct prm_closer *prm_closer_free(struct prm_closer *closer)
 {
 	if (!closer)
 		return NULL;
-	assert(!closer->started || closer->ended);
+	assert(!closer->threads);
 	(void)pthread_cond_destroy(&closer->work);
 	(void)pthread_cond_destroy(&closer->room);
 	(void)pthread_mutex_destroy(&closer->lock);
-	free(closer->ring);
+	free(closer->items);
 	free(closer);
 	return NULL;
 }
 
-/* Wait for an item; false when there is none and none will come. */
-static bool take_item(struct prm_closer *closer, struct item *ret_item)
+void prm_closer_queue_init(struct prm_closer_queue *queue, size_t share)
 {
-	LOCK_SCOPE(&closer->lock);
-
-	while (!closer->count && !closer->stopping)
-		(void)pthread_cond_wait(&closer->work, &closer->lock);
-	if (!closer->count) {
-		closer->ended = true;
-		(void)pthread_cond_broadcast(&closer->room);
-		return false;
-	}
-	*ret_item = closer->ring[closer->first];
-	closer->first = (closer->first + 1) % closer->size;
-	closer->count--;
-	closer->taken++;
-	return true;
+	*queue = (struct prm_closer_queue){ .share = share };
+	prm_list_init(&queue->link);
+	prm_list_init(&queue->items);
 }
 
-static void leave_pile(struct prm_closer *closer)
+static struct item *first_item(const struct prm_closer_queue *queue)
 {
-	LOCK_SCOPE(&closer->lock);
+	return prm_container(prm_list_first(&queue->items), struct item, link);
+}
 
-	closer->pile--;
+static void *closer_main(void *opaque);
+
+/* One more thread; with the lock held. */
+static int start_thread(struct prm_closer *closer)
+{
+	pthread_attr_t attr;
+	pthread_t id;
+	int r;
+
+	(void)pthread_attr_init(&attr);
+	(void)pthread_attr_setstacksize(&attr, STACK_SIZE);
+	(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	r = pthread_create(&id, &attr, closer_main, closer);
+	(void)pthread_attr_destroy(&attr);
+	if (r == 0)
+		closer->threads++;
+	return -r;
+}
+
+/* Start a thread if there is nobody for what waits; else it has to wait. */
+static void help_out(struct prm_closer *closer)
+{
+	if (closer->queued > closer->idle && closer->threads &&
+	    closer->threads < closer->config.threads)
+		(void)start_thread(closer);
+}
+
+static void wait_for_thread(struct prm_closer *closer,
+			    struct prm_closer_queue *queue)
+{
+	prm_list_append(&closer->waiting, &queue->link);
+	closer->queued++;
+}
+
+/* The thread ends, with the lock held: the closer may be gone afterwards. */
+static struct prm_closer_queue *end_thread(struct prm_closer *closer)
+{
+	closer->threads--;
 	(void)pthread_cond_broadcast(&closer->room);
+	return NULL;
 }
 
-static void leave_sockets(struct prm_closer *closer)
+/* Wait for a queue to attend; NULL when there is none and none will come. */
+static struct prm_closer_queue *take_queue(struct prm_closer *closer)
 {
+	struct prm_closer_queue *queue;
 	LOCK_SCOPE(&closer->lock);
 
-	closer->sockets++;
+	while (prm_list_empty(&closer->waiting) && !closer->stopping) {
+		closer->idle++;
+		(void)pthread_cond_wait(&closer->work, &closer->lock);
+		closer->idle--;
+	}
+	if (prm_list_empty(&closer->waiting))
+		return end_thread(closer);
+	queue = prm_container(prm_list_first(&closer->waiting),
+			      struct prm_closer_queue, link);
+	prm_list_remove(&queue->link);
+	closer->queued--;
+	queue->attended = true;
+	closer->taken++;
+	help_out(closer);
+	return queue;
 }
 
-static void close_item(struct prm_closer *closer, const struct item *item)
+/* The first item has been closed: its place is free, the next may follow. */
+static struct item leave(struct prm_closer *closer,
+			 struct prm_closer_queue *queue)
 {
-	(void)prm_fd_close(item->fd);
-	/* Before its owner hears of it, who may then bring the next one. */
-	if (!item->on_pile)
-		leave_sockets(closer);
-	if (item->closed)
-		item->closed(item->opaque);
-	if (item->on_pile)
-		leave_pile(closer);
+	LOCK_SCOPE(&closer->lock);
+	struct item *item = first_item(queue), copy = *item;
+
+	prm_list_remove(&item->link);
+	prm_list_append(&closer->spare, &item->link);
+	if (item->on_pile) {
+		queue->pile--;
+		closer->pile--;
+	} else {
+		closer->beside--;
+	}
+	queue->attended = false;
+	if (!prm_list_empty(&queue->items))
+		wait_for_thread(closer, queue);
+	(void)pthread_cond_broadcast(&closer->room);
+	return copy;
 }
 
 static void *closer_main(void *opaque)
 {
 	struct prm_closer *closer = opaque;
-	struct item item;
+	struct prm_closer_queue *queue;
 
-	while (take_item(closer, &item))
-		close_item(closer, &item);
+	while ((queue = take_queue(closer))) {
+		/* Nobody else takes it out as long as the queue is attended. */
+		int fd = first_item(queue)->fd;
+		struct item item;
+
+		(void)prm_fd_close(fd);
+		item = leave(closer, queue);
+		/* Last: it may take what the queue is part of along. */
+		if (item.closed)
+			item.closed(item.opaque);
+	}
 	return NULL;
 }
 
 int prm_closer_start(struct prm_closer *closer)
 {
-	int r = pthread_create(&closer->thread, NULL, closer_main, closer);
+	LOCK_SCOPE(&closer->lock);
 
-	closer->started = !r;
-	return -r;
+	return start_thread(closer);
 }
 
 static struct timespec after_ms(unsigned int ms)
@@ -163,93 +231,142 @@ static struct timespec after_ms(unsigned int ms)
 				  .tv_nsec = at % PRM_NS_PER_S };
 }
 
-/* Wait for the end of the thread, as long as it gets on. */
-static bool wait_for_end(struct prm_closer *closer, unsigned int patience_ms)
+bool prm_closer_stop(struct prm_closer *closer, unsigned int patience_ms)
 {
 	LOCK_SCOPE(&closer->lock);
 
 	closer->stopping = true;
-	(void)pthread_cond_signal(&closer->work);
-	while (!closer->ended) {
+	(void)pthread_cond_broadcast(&closer->work);
+	while (closer->threads) {
 		struct timespec until = after_ms(patience_ms);
 		size_t taken = closer->taken;
+		unsigned int threads = closer->threads;
 
 		if (pthread_cond_timedwait(&closer->room, &closer->lock,
 					   &until) == ETIMEDOUT &&
-		    !closer->ended && taken == closer->taken)
+		    threads == closer->threads && taken == closer->taken)
 			return false;
 	}
 	return true;
 }
 
-bool prm_closer_stop(struct prm_closer *closer, unsigned int patience_ms)
-{
-	if (!closer->started)
-		return true;
-	if (!wait_for_end(closer, patience_ms)) {
-		(void)pthread_detach(closer->thread);
-		return false;
-	}
-	(void)pthread_join(closer->thread, NULL);
-	return true;
-}
-
-bool prm_closer_reserve(struct prm_closer *closer, size_t count)
+bool prm_closer_has_room(struct prm_closer *closer,
+			 const struct prm_closer_queue *queue, size_t count)
 {
 	LOCK_SCOPE(&closer->lock);
 
-	while (closer->pile + closer->reserved + count > closer->places) {
-		if (!closer->reserved)
+	return queue->pile + count <= queue->share &&
+	       closer->pile + count <= closer->config.places;
+}
+
+bool prm_closer_reserve(struct prm_closer *closer,
+			struct prm_closer_queue *queue, size_t count)
+{
+	LOCK_SCOPE(&closer->lock);
+
+	for (;;) {
+		bool fits = queue->pile + queue->reserved + count <=
+			    queue->share;
+		bool fits_all = closer->pile + closer->reserved + count <=
+				closer->config.places;
+
+		if (fits && fits_all)
+			break;
+		if ((!fits && !queue->reserved) ||
+		    (!fits_all && !closer->reserved))
 			return false;
 		(void)pthread_cond_wait(&closer->room, &closer->lock);
 	}
+	queue->reserved += count;
 	closer->reserved += count;
 	return true;
 }
 
-void prm_closer_release(struct prm_closer *closer, size_t count)
+/* Places are reserved no more; who waits for them must see what came of it. */
+static void unreserve(struct prm_closer *closer, struct prm_closer_queue *queue,
+		      size_t count)
 {
-	LOCK_SCOPE(&closer->lock);
-
-	assert(count <= closer->reserved);
+	assert(count <= queue->reserved && count <= closer->reserved);
+	queue->reserved -= count;
 	closer->reserved -= count;
 	(void)pthread_cond_broadcast(&closer->room);
 }
 
-static void append(struct prm_closer *closer, struct item item)
+void prm_closer_release(struct prm_closer *closer,
+			struct prm_closer_queue *queue, size_t count)
 {
-	assert(closer->count < closer->size);
-	closer->ring[(closer->first + closer->count) % closer->size] = item;
-	closer->count++;
+	LOCK_SCOPE(&closer->lock);
+
+	unreserve(closer, queue, count);
+}
+
+void prm_closer_move(struct prm_closer *closer, struct prm_closer_queue *from,
+		     struct prm_closer_queue *to)
+{
+	LOCK_SCOPE(&closer->lock);
+
+	unreserve(closer, from, 1);
+	to->reserved++;
+	closer->reserved++;
+}
+
+static struct item *new_item(struct prm_closer *closer)
+{
+	struct prm_link *link = prm_list_first(&closer->spare);
+
+	if (link) {
+		prm_list_remove(link);
+		return prm_container(link, struct item, link);
+	}
+	assert(closer->fresh < closer->config.places + closer->config.beside);
+	return &closer->items[closer->fresh++];
+}
+
+static void append(struct prm_closer *closer, struct prm_closer_queue *queue,
+		   struct item what)
+{
+	struct item *item = new_item(closer);
+
+	*item = what;
+	prm_list_init(&item->link);
+	prm_list_append(&queue->items, &item->link);
+	if (queue->attended || !prm_list_empty(&queue->link))
+		return;
+	wait_for_thread(closer, queue);
+	help_out(closer);
 	(void)pthread_cond_signal(&closer->work);
 }
 
-void prm_closer_put(struct prm_closer *closer, int fd, prm_closed closed,
-		    void *opaque)
+void prm_closer_put(struct prm_closer *closer, struct prm_closer_queue *queue,
+		    int fd, prm_closed closed, void *opaque)
 {
 	LOCK_SCOPE(&closer->lock);
 
-	assert(closer->reserved);
-	closer->reserved--;
+	unreserve(closer, queue, 1);
+	queue->pile++;
 	closer->pile++;
-	/* Who waits for others to give back must see that nobody will. */
-	(void)pthread_cond_broadcast(&closer->room);
-	append(closer, (struct item){ fd, true, closed, opaque });
+	append(closer, queue,
+	       (struct item){ .fd = fd,
+			      .on_pile = true,
+			      .closed = closed,
+			      .opaque = opaque });
 }
 
-void prm_closer_put_socket(struct prm_closer *closer, int fd, prm_closed closed,
-			   void *opaque)
+void prm_closer_put_beside(struct prm_closer *closer,
+			   struct prm_closer_queue *queue, int fd,
+			   prm_closed closed, void *opaque)
 {
 	LOCK_SCOPE(&closer->lock);
 
-	assert(closer->sockets);
-	closer->sockets--;
-	append(closer, (struct item){ fd, false, closed, opaque });
+	assert(closer->beside < closer->config.beside);
+	closer->beside++;
+	append(closer, queue,
+	       (struct item){ .fd = fd, .closed = closed, .opaque = opaque });
 }
 
 bool prm_closer_is_crowded(struct prm_closer *closer)
 {
 	LOCK_SCOPE(&closer->lock);
 
-	return closer->pile > closer->places / 2;
+	return closer->pile > closer->config.places / 2;
 }

@@ -32,6 +32,8 @@ void prm_desk_init(struct prm_desk *desk, unsigned int timeout_ms,
 	prm_deadlines_init(&desk->patience, PRM_PATIENCE_MS);
 	prm_crew_init(&desk->crew, base, max);
 	prm_list_init(&desk->clients);
+	prm_list_init(&desk->paused);
+	prm_list_init(&desk->tenants);
 }
 
 void prm_desk_deinit(struct prm_desk *desk)

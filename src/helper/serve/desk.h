@@ -12,11 +12,16 @@
  *     epoll          while it is armed, for something to read or to write
  *     a worker       from the event on
  *     its request    while request->waiting points to it: parked, or running
+ *     the desk       while it is among the paused: nothing is read from it
  *
  * Whoever wants to answer a request takes the client from it, under the lock:
  * the worker that ran it, the watcher at the deadline, or the worker that is
  * told that the client has hung up. Who finds NULL there comes too late and
  * leaves the client alone.
+ *
+ * Who is parked or paused is armed for its hang-up, under a ticket. Whoever is
+ * told of that has the client only if the ticket still leads to it; else it was
+ * run, or goes on, and is somebody else's.
  */
 
 #include <pthread.h>
@@ -39,10 +44,12 @@ struct prm_client;
  * @patience:  when clients that have begun something have to have ended it
  * @crew:      the workers
  * @clients:   those that are connected
+ * @paused:    of these, those that are not read from for now
+ * @tenants:   who they are (tenant.h)
  * @connected: how many
  * @slots:     how many clients still take up memory, connected or not
  * @ids:       the last client's number
- * @tickets:   the last parked request's
+ * @tickets:   the last one of a parked request or a paused client
  */
 struct prm_desk {
 	pthread_mutex_t lock;
@@ -52,6 +59,8 @@ struct prm_desk {
 	struct prm_deadlines patience;
 	struct prm_crew crew;
 	struct prm_link clients;
+	struct prm_link paused;
+	struct prm_link tenants;
 	size_t connected;
 	size_t slots;
 	uint64_t ids;

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include "helper/serve/limits.h"
+#include "ipc/pass.h"
 
 static size_t smaller(size_t a, size_t b)
 {
@@ -33,6 +34,14 @@ static unsigned int fitting_workers(unsigned int max_workers, size_t nofile)
 					 : PRM_MIN_WORKERS;
 }
 
+static size_t share_of(size_t pile)
+{
+	const size_t messages = 2 * PRM_PASS_FDS_MAX;
+	size_t share = pile / PRM_PILE_SHARES;
+
+	return smaller(share > messages ? share : messages, pile / 2);
+}
+
 int prm_limits_init(struct prm_limits *limits, size_t max_sessions,
 		    unsigned int max_workers, long cpus, size_t nofile)
 {
@@ -49,5 +58,15 @@ int prm_limits_init(struct prm_limits *limits, size_t max_sessions,
 	limits->sessions = smaller(max_sessions, left / 2);
 	left -= 2 * limits->sessions;
 	limits->pile = smaller(PRM_PILE_MIN + left, PRM_PILE_MAX);
+	limits->share = share_of(limits->pile);
 	return 0;
+}
+
+bool prm_limits_admit(const struct prm_limits *limits, size_t all, size_t own)
+{
+	size_t spare = limits->sessions / PRM_SPARE_SESSIONS;
+
+	if (own >= PRM_FEW_SESSIONS)
+		return all + spare < limits->sessions;
+	return all < limits->sessions;
 }

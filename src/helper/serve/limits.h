@@ -6,6 +6,7 @@
  * What the daemon allows itself and its clients, in one place.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Default of --timeout: what a client waits for its reply. */
@@ -48,11 +49,11 @@
 /* How long to wait with accepting after the kernel ran out of something. */
 #define PRM_ACCEPT_PAUSE_MS 200
 
+/* How long to wait before trying again to start a worker. */
+#define PRM_RETRY_MS 200
+
 /* How often to look for a take-over where inotify is not to be had. */
 #define PRM_TAKE_OVER_POLL_MS 1000
-
-/* Descriptors one session may have waiting for their close. */
-#define PRM_SESSION_PILE_MAX 16
 
 /* Descriptors of the daemon itself: log, listener, epoll and so on. */
 #define PRM_OWN_FDS 64
@@ -66,6 +67,21 @@
 /* What must be possible: two messages full of descriptors at a time. */
 #define PRM_PILE_MIN 512
 
+/*
+ * Of the descriptors that may wait for their close, one tenant (tenant.h) has
+ * one in so many, or two messages full, or half of what there is.
+ */
+#define PRM_PILE_SHARES 32
+
+/* Threads that close: so many tenants may hang before others have to wait. */
+#define PRM_CLOSERS_MAX 16
+
+/* One in so many sessions is only for tenants that have few. */
+#define PRM_SPARE_SESSIONS 4
+
+/* As many sessions are few. */
+#define PRM_FEW_SESSIONS 8
+
 /**
  * struct prm_limits - what fits into the process
  * @sessions: clients at a time
@@ -73,12 +89,14 @@
  * @base:     of these, how many are always there
  * @pile:     descriptors that may be on their way to be closed, those of the
  *            messages being received included
+ * @share:    of these, those of one tenant
  */
 struct prm_limits {
 	size_t sessions;
 	unsigned int workers;
 	unsigned int base;
 	size_t pile;
+	size_t share;
 };
 
 /**
@@ -98,5 +116,16 @@ struct prm_limits {
  */
 int prm_limits_init(struct prm_limits *limits, size_t max_sessions,
 		    unsigned int max_workers, long cpus, size_t nofile);
+
+/**
+ * prm_limits_admit() - may a tenant have one session more?
+ * @limits: of the process
+ * @all:    sessions that there are
+ * @own:    of these, those of the tenant
+ *
+ * Return: whether it may. Who has few is only stopped where there are as many
+ * sessions as there may be; who has more leaves some to others.
+ */
+bool prm_limits_admit(const struct prm_limits *limits, size_t all, size_t own);
 
 #endif

@@ -16,8 +16,10 @@
 #include "base/lock.h"
 #include "helper/log/log.h"
 #include "helper/log/trace.h"
+#include "helper/log/unit.h"
 #include "helper/serve/listener.h"
 #include "helper/serve/serve.h"
+#include "ipc/peer.h"
 
 static void arm(struct prm_server *server)
 {
@@ -34,41 +36,88 @@ static void arm(struct prm_server *server)
 static void pause_accepting(struct prm_server *server, int error)
 {
 	PRM_TRACE(accept_pause, error);
-	prm_log(PRM_LOG_WARNING, "cannot accept clients for now: %s",
-		strerror(error));
 	atomic_store(&server->resume_ns,
 		     prm_clock_ns() + PRM_ACCEPT_PAUSE_MS * PRM_NS_PER_MS);
+	if (prm_server_spell(server, PRM_SPELL_ACCEPT))
+		prm_log(PRM_LOG_WARNING, "cannot accept clients for now: %s",
+			strerror(error));
 	prm_server_wake(server);
 }
 
-static bool is_full(struct prm_server *server)
+/* Whose connection this is, with a reference; NULL if that cannot be noted. */
+static struct prm_tenant *identify(struct prm_server *server, int sock,
+				   pid_t *ret_pid)
 {
 	struct prm_desk *desk = &server->desk;
+	char unit[PRM_UNIT_SIZE];
+	struct prm_peer peer;
 
-	if (prm_closer_is_crowded(server->closer))
-		return true;
+	if (prm_peer_get(sock, &peer) < 0)
+		return NULL;
+	(void)prm_unit_of_pid(peer.pid, unit);
+	*ret_pid = peer.pid;
 	LOCK_SCOPE(&desk->lock);
-	return desk->slots >= server->limits.sessions;
+	return prm_tenant_get(&desk->tenants, server, peer.uid, unit,
+			      server->limits.share);
+}
+
+static void forget(void *opaque)
+{
+	struct prm_tenant *tenant = opaque;
+	struct prm_desk *desk = &tenant->server->desk;
+
+	prm_clients_resume(tenant->server);
+	LOCK_SCOPE(&desk->lock);
+	prm_tenant_put(tenant);
+}
+
+/* Show a client out, who may have left something that hangs. */
+static void turn_away(struct prm_server *server, int sock,
+		      struct prm_tenant *tenant, const char *why)
+{
+	char name[PRM_UNIT_SIZE + 32] = "nobody knows whose";
+
+	if (tenant)
+		prm_tenant_name(tenant, name, sizeof(name));
+	if (prm_server_spell(server, PRM_SPELL_TURNED))
+		prm_log(PRM_LOG_WARNING, "turned a client away, %s: %s", name,
+			why);
+	if (!prm_socket_shut(sock)) {
+		(void)prm_fd_close(sock);
+		prm_closer_release(server->closer, &server->door, 1);
+		if (tenant)
+			forget(tenant);
+	} else if (tenant) {
+		/* Its own affair, even where it has no share left. */
+		prm_closer_move(server->closer, &server->door, &tenant->queue);
+		prm_closer_put(server->closer, &tenant->queue, sock, forget,
+			       tenant);
+	} else {
+		prm_closer_put(server->closer, &server->door, sock, NULL, NULL);
+	}
 }
 
 /* Let in one client; a place on the pile is reserved in case it cannot stay. */
 static void let_in(struct prm_server *server, int sock)
 {
 	struct prm_client *client = NULL;
+	struct prm_tenant *tenant;
 	const int on = 1;
+	int r = -ENOMEM;
+	pid_t pid = 0;
 
 	/* Else bytes sent out of band would hold descriptors unseen. */
 	(void)setsockopt(sock, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
-	if (is_full(server)) {
-		prm_log(PRM_LOG_WARNING, "turned a client away: too many");
-		prm_socket_close(server, sock, NULL);
-	} else if (prm_client_new(server, &sock, &client) < 0) {
-		prm_log(PRM_LOG_WARNING, "turned a client away: no memory");
-		prm_socket_close(server, sock, NULL);
-	} else {
-		prm_closer_release(server->closer, 1);
-		prm_serve_new(client);
+	tenant = identify(server, sock, &pid);
+	if (tenant)
+		r = prm_client_new(server, &sock, pid, tenant, &client);
+	if (r < 0) {
+		turn_away(server, sock, tenant,
+			  r == -EBUSY ? "too many connections" : strerror(-r));
+		return;
 	}
+	prm_closer_release(server->closer, &server->door, 1);
+	prm_serve_new(client);
 }
 
 /* Accept one; 0, -EAGAIN when nobody waits, or why accepting is to pause. */
@@ -76,7 +125,9 @@ static int accept_one(struct prm_server *server)
 {
 	int sock;
 
-	if (!prm_closer_reserve(server->closer, 1))
+	/* Who is turned away must not take the places of who is not. */
+	if (prm_closer_is_crowded(server->closer) ||
+	    !prm_closer_reserve(server->closer, &server->door, 1))
 		return -ENOBUFS;
 	sock = accept4(server->listener, NULL, NULL,
 		       SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -84,7 +135,7 @@ static int accept_one(struct prm_server *server)
 		let_in(server, sock);
 		return 0;
 	}
-	prm_closer_release(server->closer, 1);
+	prm_closer_release(server->closer, &server->door, 1);
 	/* The client may be gone again; that says nothing about the next. */
 	return errno == ECONNABORTED || errno == EINTR ? 0 : -errno;
 }
@@ -134,6 +185,6 @@ void prm_listener_close(struct prm_server *server, bool last)
 	(void)epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, server->listener,
 			NULL);
 	/* Clients that were not accepted may have sent descriptors. */
-	prm_closer_put_socket(server->closer, steal_fd(&server->listener), NULL,
-			      NULL);
+	prm_closer_put_beside(server->closer, &server->door,
+			      steal_fd(&server->listener), NULL, NULL);
 }

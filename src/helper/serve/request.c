@@ -25,25 +25,44 @@
 #define NEW_KEY_AT 8
 #define KEYS_LEN   16
 
+/* What it is called as long as there is no device. */
+#define NO_NAME "-"
+
 #define TYPE_AT   2
 #define TYPE_MASK 0x0f
 
-int prm_request_new(int *fd, struct prm_request **ret_request)
+static void init(struct prm_request *request)
 {
-	struct prm_request *request = calloc(1, sizeof(*request));
-
-	if (!request)
-		return -ENOMEM;
-	request->reply = (struct prm_reply)PRM_REPLY_INIT;
+	*request = (struct prm_request){ .reply = PRM_REPLY_INIT,
+					 .name = NO_NAME };
 	prm_job_init(&request->job);
 	prm_deadline_init(&request->deadline);
-	request->refused = prm_device_new(fd, &request->device);
-	(void)strcpy(request->name, "-");
+}
+
+struct prm_request *prm_request_new(void)
+{
+	struct prm_request *request = malloc(sizeof(*request));
+
+	if (request)
+		init(request);
+	return request;
+}
+
+void prm_request_begin(struct prm_request *request, int *fd)
+{
+	/* A spare one is answered at once, to be there the next time. */
+	request->refused =
+		request->spare ? -ENOMEM : prm_device_new(fd, &request->device);
 	if (!request->refused)
 		(void)strncpy(request->name, prm_device_name(request->device),
 			      sizeof(request->name) - 1);
-	*ret_request = request;
-	return 0;
+}
+
+void prm_request_reset(struct prm_request *request)
+{
+	free(request->data);
+	init(request);
+	request->spare = true;
 }
 
 struct prm_request *prm_request_free(struct prm_request *request)
@@ -56,17 +75,20 @@ struct prm_request *prm_request_free(struct prm_request *request)
 	return NULL;
 }
 
-int prm_request_set_head(struct prm_request *request,
-			 const struct prm_wire_request *head)
+void prm_request_set_head(struct prm_request *request,
+			  const struct prm_wire_request *head)
 {
-	if (head->length) {
-		/* A driver may claim to have filled more than it has. */
-		request->data = calloc(1, head->length);
-		if (!request->data)
-			return -ENOMEM;
-	}
 	request->head = *head;
-	return 0;
+	/* A driver may claim to have filled more than it has. */
+	if (head->length)
+		request->data = calloc(1, head->length);
+	if (head->length && !request->data)
+		prm_request_starve(request);
+}
+
+void prm_request_starve(struct prm_request *request)
+{
+	request->refused = -ENOMEM;
 }
 
 struct prm_lane_id prm_request_lane(const struct prm_request *request)
@@ -115,10 +137,12 @@ static struct prm_manager *pick_by_kind(struct prm_request *request,
 struct prm_manager *prm_request_pick(struct prm_request *request,
 				     const struct prm_managers *managers)
 {
-	if (!request->device) {
+	if (request->refused) {
 		prm_status_from_verdict(&request->reply, request->refused);
-		prm_log(PRM_LOG_INFO, "refused a descriptor that is no SCSI "
-				      "device");
+		prm_log(PRM_LOG_INFO, "device %s: refused: %s", request->name,
+			request->refused == -ENOTBLK
+				? "no SCSI device"
+				: strerror(-request->refused));
 		return NULL;
 	}
 	if (request->head.out && !prm_device_is_writable(request->device))
@@ -197,7 +221,7 @@ void prm_request_record(const struct prm_request *request,
 		.pid = who->pid,
 		.uid = who->uid,
 		.unit = who->unit,
-		.device = request->refused ? NULL : request->name,
+		.device = strcmp(request->name, NO_NAME) ? request->name : NULL,
 		.action = prm_pr_action_name(true, request->head.action),
 		.type = request->head.cdb[TYPE_AT] & TYPE_MASK,
 		.duration_ns = prm_clock_ns() - request->begun_ns,
@@ -207,7 +231,7 @@ void prm_request_record(const struct prm_request *request,
 
 	if (!request->head.out)
 		return;
-	if (request->head.length >= KEYS_LEN) {
+	if (request->data && request->head.length >= KEYS_LEN) {
 		audit.key = prm_get_be64(request->data + KEY_AT);
 		audit.sa_key = prm_get_be64(request->data + NEW_KEY_AT);
 	}

@@ -52,9 +52,10 @@ struct prm_managers {
  * @device:   what it is for; NULL if the client's descriptor was refused, and
  *            once it is closed
  * @name:     of the device, "-" if there is none
- * @refused:  why there is no device, a negative errno, or 0
- * @data:     @head.length bytes, or NULL if that is 0: the parameter list, or
- *            room for what the device returns
+ * @refused:  why it is not to be run, a negative errno, or 0
+ * @spare:    it is a session's, for when memory is short, and goes back there
+ * @data:     @head.length bytes, or NULL if that is 0, or memory was short:
+ *            the parameter list, or room for what the device returns
  * @reply:    the answer
  * @begun_ns: when its last byte was received
  * @job:      its place in the device's lane; the desk's
@@ -68,6 +69,7 @@ struct prm_request {
 	struct prm_device *device;
 	char name[sizeof("4294967295:4294967295")];
 	int refused;
+	bool spare;
 	uint8_t *data;
 	struct prm_reply reply;
 	int64_t begun_ns;
@@ -77,16 +79,20 @@ struct prm_request {
 	struct prm_client *owner;
 };
 
+/* A request of nothing yet, for prm_request_free(); NULL without memory. */
+struct prm_request *prm_request_new(void);
+
 /**
- * prm_request_new() - begin a request with the descriptor that came for it
- * @fd:          the descriptor; -1 afterwards if it is a device, and the
- *               request owns it. Else it stays the caller's, and the request
- *               will be refused
- * @ret_request: released with prm_request_free()
- *
- * Return: 0, or -ENOMEM.
+ * prm_request_begin() - begin with the descriptor that came for it
+ * @request: as from prm_request_new()
+ * @fd:      the descriptor; -1 afterwards if it is a device, and the request
+ *           owns it. Else it stays the caller's, and the request will be
+ *           refused
  */
-int prm_request_new(int *fd, struct prm_request **ret_request);
+void prm_request_begin(struct prm_request *request, int *fd);
+
+/* Make a spare request as new, for the next time; it has no device. */
+void prm_request_reset(struct prm_request *request);
 
 /*
  * Free a request, whose device, if it still has one, is closed: this may
@@ -98,12 +104,14 @@ DEFINE_CLEANUP(struct prm_request *, prm_request_free)
 /**
  * prm_request_set_head() - the command is known
  * @request: the request
- * @head:    its command, copied; @data gets the room that it needs
- *
- * Return: 0, or -ENOMEM.
+ * @head:    its command, copied; @data gets the room that it needs. Where there
+ *           is none, the request will be refused
  */
-int prm_request_set_head(struct prm_request *request,
-			 const struct prm_wire_request *head);
+void prm_request_set_head(struct prm_request *request,
+			  const struct prm_wire_request *head);
+
+/* Refuse a request that nothing but memory is missing for. */
+void prm_request_starve(struct prm_request *request);
 
 /* The lane of a request that has a device. */
 struct prm_lane_id prm_request_lane(const struct prm_request *request);

@@ -7,12 +7,14 @@
  * others in two cases only: it is parked, or its deadline passes.  Either way
  * the desk says who has the client; whoever has not, does not touch it.
  */
+#include <errno.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include "base/clock.h"
 #include "base/lock.h"
 #include "helper/log/log.h"
 #include "helper/log/trace.h"
+#include "helper/log/unit.h"
 #include "helper/serve/serve.h"
 
 /* Hang-up alone is always reported: a client that is parked can do no more. */
@@ -21,13 +23,22 @@ static void arm_parked(struct prm_client *client, uint64_t ticket)
 	(void)prm_client_arm(client, 0, prm_event_of_ticket(ticket));
 }
 
+static void complain(const struct prm_client *client, const char *what)
+{
+	char name[PRM_UNIT_SIZE + 32];
+
+	prm_tenant_name(client->tenant, name, sizeof(name));
+	prm_log(PRM_LOG_WARNING, "session %" PRIu64 ", %s: %s",
+		client->who.session, name, what);
+}
+
 /* The owner is done for now: arm or end the client, which is then gone. */
 static void settle(struct prm_client *client, enum prm_session_step step)
 {
 	struct prm_server *server = client->server;
 	uint32_t events = step == PRM_STEP_WRITE ? EPOLLOUT : EPOLLIN;
 
-	if (step != PRM_STEP_READ && step != PRM_STEP_WRITE) {
+	if (step == PRM_STEP_END || step == PRM_STEP_BROKEN) {
 		prm_client_end(client, step);
 		return;
 	}
@@ -36,13 +47,11 @@ static void settle(struct prm_client *client, enum prm_session_step step)
 		prm_client_end(client, PRM_STEP_END);
 		return;
 	}
-	if (atomic_load(&client->pile) > PRM_SESSION_PILE_MAX) {
-		client->session.reason = "too many descriptors that are no "
-					 "devices";
-		prm_client_end(client, PRM_STEP_BROKEN);
-		return;
-	}
-	if (!prm_client_release(client, events))
+	if (step == PRM_STEP_PAUSE &&
+	    prm_server_spell(server, PRM_SPELL_PAUSED))
+		complain(client, "not read from until what it sent is closed");
+	if (!(step == PRM_STEP_PAUSE ? prm_client_pause(client)
+				     : prm_client_release(client, events)))
 		prm_client_end(client, PRM_STEP_END);
 }
 
@@ -72,6 +81,29 @@ static void finish(struct prm_client *client, struct prm_request *request)
 	free_request(request);
 }
 
+/* Record and answer a request that is not to be run at all. */
+static void refuse(struct prm_server *server, struct prm_client *client,
+		   struct prm_request *request)
+{
+	const struct prm_wire_request head = request->head;
+	struct prm_reply reply;
+
+	if (request->refused == -ENOMEM &&
+	    prm_server_spell(server, PRM_SPELL_MEMORY))
+		complain(client, "no memory to run a command");
+	(void)prm_request_pick(request, &server->managers);
+	prm_request_record(request, &client->who, &request->reply,
+			   PRM_OUTCOME_SENT);
+	reply = request->reply;
+	if (request->device) {
+		request->owner = prm_client_ref(client);
+		prm_server_retire(server, request);
+	} else {
+		prm_session_give_back(&client->session, request);
+	}
+	answer(client, &head, &reply, NULL);
+}
+
 /* A whole request has come. */
 static void submit(struct prm_server *server, struct prm_worker *worker,
 		   struct prm_client *client)
@@ -80,12 +112,11 @@ static void submit(struct prm_server *server, struct prm_worker *worker,
 		prm_session_take_request(&client->session);
 	int r;
 
-	request->owner = prm_client_ref(client);
-	if (!request->device) {
-		(void)prm_request_pick(request, &server->managers);
-		finish(client, request);
+	if (request->refused) {
+		refuse(server, client, request);
 		return;
 	}
+	request->owner = prm_client_ref(client);
 	r = prm_desk_submit(&server->desk, worker, request, client, arm_parked);
 	if (r == 0)
 		prm_serve_request(server, worker, request);
@@ -93,11 +124,9 @@ static void submit(struct prm_server *server, struct prm_worker *worker,
 	if (r > 0 && !worker)
 		prm_server_kick(server);
 	if (r < 0) {
-		client->session.reason = "out of memory";
-		client->session.request = request;
-		(void)prm_client_unref(request->owner);
-		request->owner = NULL;
-		prm_client_end(client, PRM_STEP_BROKEN);
+		request->owner = prm_client_unref(request->owner);
+		prm_request_starve(request);
+		refuse(server, client, request);
 	}
 }
 
@@ -139,10 +168,14 @@ void prm_serve_hangup(struct prm_server *server, uint64_t ticket)
 	struct prm_request *request =
 		prm_desk_claim(&server->desk, ticket, &client);
 
-	if (!request)
+	if (request) {
+		drop(client, request);
+		prm_server_retire(server, request);
 		return;
-	drop(client, request);
-	prm_server_retire(server, request);
+	}
+	client = prm_client_claim(server, ticket);
+	if (client)
+		prm_client_end(client, PRM_STEP_END);
 }
 
 /* Run a request, unless it is refused; returns whether it was run. */
@@ -238,9 +271,9 @@ void prm_serve_overdue(struct prm_server *server, int64_t now_ns)
 			  parked ? parked->name : "-");
 		prm_log(PRM_LOG_INFO, "session %" PRIu64 ": timed out",
 			client->who.session);
-		answer(client, &head, &reply, NULL);
 		if (parked)
 			prm_server_retire(server, parked);
+		answer(client, &head, &reply, NULL);
 	}
 }
 

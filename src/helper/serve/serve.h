@@ -22,7 +22,7 @@ void prm_serve_new(struct prm_client *client);
 void prm_serve_event(struct prm_server *server, struct prm_worker *worker,
 		     struct prm_client *client);
 
-/* A client hung up that had a parked request. */
+/* A client hung up that had a parked request, or was paused. */
 void prm_serve_hangup(struct prm_server *server, uint64_t ticket);
 
 /* The desk has given a request to this worker. */

@@ -16,6 +16,7 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include "base/clock.h"
 #include "base/fd.h"
 #include "helper/log/log.h"
 #include "helper/serve/client.h"
@@ -44,23 +45,38 @@ void prm_server_kick(struct prm_server *server)
 	notify(server->kick_fd);
 }
 
-static void close_request(void *opaque)
+bool prm_server_spell(struct prm_server *server, enum prm_spell spell)
 {
-	struct prm_request *request = opaque;
-	struct prm_client *owner = request->owner;
+	if (!prm_spell_begins(&server->spells, spell, prm_clock_ns()))
+		return false;
+	prm_server_wake(server);
+	return true;
+}
 
-	(void)prm_request_free(request);
+static void retired(void *opaque)
+{
+	struct prm_client *owner = opaque;
+
+	atomic_store(&owner->lingers, false);
+	prm_clients_resume(owner->server);
 	(void)prm_client_unref(owner);
 }
 
 void prm_server_retire(struct prm_server *server, struct prm_request *request)
 {
-	if (prm_desk_retire(&server->desk, request) == 0)
+	struct prm_client *owner = request->owner;
+	int fd;
+
+	if (prm_desk_retire(&server->desk, request) == 0) {
 		prm_server_kick(server);
-	else if (prm_closer_reserve(server->closer, 1))
-		prm_closer_put(server->closer, -1, close_request, request);
-	else
-		close_request(request);
+		return;
+	}
+	/* One for each client at the most, so there is a place beside the pile. */
+	fd = prm_device_take_fd(request->device);
+	(void)prm_request_free(request);
+	atomic_store(&owner->lingers, true);
+	prm_closer_put_beside(server->closer, &owner->tenant->queue, fd,
+			      retired, owner);
 }
 
 static int open_fds(struct prm_server *server)
@@ -125,9 +141,13 @@ static int set_nonblocking(int fd)
 /* Allocate and open what a server needs; what it got is freed on failure. */
 static int build(struct prm_server *server, int listener)
 {
-	/* One for the listener itself, which is closed in the same way. */
-	int r = prm_closer_new(server->limits.pile, server->limits.sessions + 1,
-			       &server->closer);
+	const struct prm_closer_config config = {
+		.places = server->limits.pile,
+		/* Sockets, what lingers of a request, and the listener. */
+		.beside = 2 * server->limits.sessions + 1,
+		.threads = PRM_CLOSERS_MAX,
+	};
+	int r = prm_closer_new(&config, &server->closer);
 
 	if (r == 0)
 		r = open_fds(server);
@@ -156,6 +176,8 @@ static struct prm_server *new_server(const struct prm_server_config *config)
 	server->end_fd = server->wake_fd = -1;
 	atomic_init(&server->accepting, true);
 	(void)pthread_mutex_init(&server->accepting_lock, NULL);
+	prm_spells_init(&server->spells);
+	prm_closer_queue_init(&server->door, SIZE_MAX);
 	return server;
 }
 
@@ -239,6 +261,7 @@ struct prm_server *prm_server_free(struct prm_server *server)
 	(void)prm_fd_close(server->wake_fd);
 	(void)prm_closer_free(server->closer);
 	(void)pthread_mutex_destroy(&server->accepting_lock);
+	prm_spells_deinit(&server->spells);
 	prm_desk_deinit(&server->desk);
 	free(server);
 	return NULL;

@@ -21,18 +21,21 @@
 #include "helper/serve/session.h"
 #include "wire/hello.h"
 
-void prm_session_init(struct prm_session *session,
-		      const struct prm_session_io *io, void *opaque,
-		      uint64_t id)
+int prm_session_init(struct prm_session *session,
+		     const struct prm_session_io *io, void *opaque)
 {
 	*session = (struct prm_session){
 		.io = io,
 		.opaque = opaque,
-		.id = id,
 		.phase = PRM_PHASE_HELLO,
 		.out_len = PRM_WIRE_HELLO_SIZE,
 	};
 	prm_wire_hello_encode(PRM_WIRE_FEATURES, session->out);
+	session->spare = prm_request_new();
+	if (!session->spare)
+		return -ENOMEM;
+	prm_request_reset(session->spare);
+	return 0;
 }
 
 void prm_session_deinit(struct prm_session *session)
@@ -40,6 +43,7 @@ void prm_session_deinit(struct prm_session *session)
 	assert(!session->request);
 	free(session->tail);
 	session->tail = NULL;
+	session->spare = prm_request_free(session->spare);
 }
 
 static enum prm_session_step broken(struct prm_session *session,
@@ -105,13 +109,15 @@ static void discard_all(struct prm_session *session,
 /* The one descriptor of a request has come. */
 static enum prm_session_step begin_request(struct prm_session *session, int fd)
 {
-	int r = prm_request_new(&fd, &session->request);
-
+	session->request = prm_request_new();
+	if (!session->request)
+		session->request = steal_ptr(&session->spare);
+	prm_request_begin(session->request, &fd);
 	if (fd < 0)
 		session->io->keep(session->opaque);
 	else
 		session->io->discard(session->opaque, fd);
-	return r < 0 ? broken(session, "out of memory") : PRM_STEP_RUN;
+	return PRM_STEP_RUN;
 }
 
 /* What came along with some bytes of a CDB. */
@@ -139,7 +145,7 @@ static enum prm_session_step receive_failed(struct prm_session *session, int r)
 	if (r == -EAGAIN)
 		return PRM_STEP_READ;
 	if (r == -ENOBUFS)
-		return broken(session, "descriptors are not closed in time");
+		return PRM_STEP_PAUSE;
 	return PRM_STEP_END;
 }
 
@@ -199,8 +205,7 @@ static enum prm_session_step take_head(struct prm_session *session,
 {
 	if (!session->request)
 		return broken(session, "no descriptor");
-	if (prm_request_set_head(session->request, head) < 0)
-		return broken(session, "out of memory");
+	prm_request_set_head(session->request, head);
 	atomic_store(&session->busy, true);
 	PRM_TRACE(request, session->id, head->opcode, head->action,
 		  (unsigned int)head->length);
@@ -226,17 +231,33 @@ static enum prm_session_step read_head(struct prm_session *session)
 	}
 }
 
+/* Receive what is missing of @want bytes that there is no room for. */
+static enum prm_session_step skip(struct prm_session *session, size_t want)
+{
+	enum prm_session_step step = PRM_STEP_RUN;
+	uint8_t bytes[512];
+
+	while (step == PRM_STEP_RUN && session->have < want) {
+		size_t len = want - session->have;
+
+		step = receive_some(session, bytes,
+				    len < sizeof(bytes) ? len : sizeof(bytes));
+	}
+	return step;
+}
+
 static enum prm_session_step read_list(struct prm_session *session)
 {
 	struct prm_request *request = session->request;
+	size_t length = request->head.out ? request->head.length : 0;
 	enum prm_session_step step;
 
-	if (request->head.out) {
-		step = fill(session, request->data, request->head.length);
-		if (step != PRM_STEP_RUN)
-			return step;
-		prm_log_bytes("list", request->data, request->head.length);
-	}
+	step = request->data ? fill(session, request->data, length)
+			     : skip(session, length);
+	if (step != PRM_STEP_RUN)
+		return step;
+	if (length && request->data)
+		prm_log_bytes("list", request->data, length);
 	request->begun_ns = prm_clock_ns();
 	session->phase = PRM_PHASE_RUN;
 	session->have = 0;
@@ -268,6 +289,17 @@ enum prm_session_step prm_session_step(struct prm_session *session)
 struct prm_request *prm_session_take_request(struct prm_session *session)
 {
 	return steal_ptr(&session->request);
+}
+
+void prm_session_give_back(struct prm_session *session,
+			   struct prm_request *request)
+{
+	if (!request->spare) {
+		(void)prm_request_free(request);
+		return;
+	}
+	prm_request_reset(request);
+	session->spare = request;
 }
 
 void prm_session_reply(struct prm_session *session,

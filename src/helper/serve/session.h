@@ -30,7 +30,8 @@
 
 /**
  * struct prm_session_io - how a session reaches its client
- * @receive: as prm_pass_receive(), and never blocks
+ * @receive: as prm_pass_receive(), and never blocks; -ENOBUFS when nothing may
+ *           be received for now, and somebody will say when
  * @send:    send the @head_len bytes at @head, then the @tail_len at @tail, as
  *           many as go now; 0 and *@ret_sent, or -EAGAIN for none, or -errno
  * @keep:    a received descriptor has been found to be a device
@@ -48,6 +49,7 @@ struct prm_session_io {
 /**
  * enum prm_session_step - what a session wants next
  * @PRM_STEP_READ:   to go on when there is something to read
+ * @PRM_STEP_PAUSE:  to go on when it may read again
  * @PRM_STEP_WRITE:  to go on when there is room to write
  * @PRM_STEP_RUN:    its request taken, run and answered
  * @PRM_STEP_END:    nothing: the client has closed where it may, or is gone
@@ -55,6 +57,7 @@ struct prm_session_io {
  */
 enum prm_session_step {
 	PRM_STEP_READ,
+	PRM_STEP_PAUSE,
 	PRM_STEP_WRITE,
 	PRM_STEP_RUN,
 	PRM_STEP_END,
@@ -79,11 +82,12 @@ enum prm_session_phase {
  * struct prm_session - the state of the protocol
  * @io:       how to reach the client
  * @opaque:   for @io
- * @id:       number of the session, for logs
+ * @id:       number of the session, for logs; 0 until it is set
  * @phase:    what is expected of the client
  * @have:     bytes that have arrived of it
  * @in:       these bytes, unless they are a parameter list's
  * @request:  what is being received, from its descriptor on
+ * @spare:    for when there is no memory for one; NULL while it is in use
  * @out:      hello, or the head of a reply
  * @out_len:  bytes at @out that are to be sent
  * @tail:     payload of a reply, owned; NULL if there is none
@@ -101,6 +105,7 @@ struct prm_session {
 	size_t have;
 	uint8_t in[PRM_WIRE_CDB_SIZE];
 	struct prm_request *request;
+	struct prm_request *spare;
 	uint8_t out[PRM_WIRE_RESPONSE_SIZE];
 	size_t out_len;
 	uint8_t *tail;
@@ -116,11 +121,11 @@ struct prm_session {
  * @session: to set up
  * @io:      how to reach the client; borrowed
  * @opaque:  for @io
- * @id:      number of the session, for logs
+ *
+ * Return: 0, or -ENOMEM: what it needs later, it has from the start.
  */
-void prm_session_init(struct prm_session *session,
-		      const struct prm_session_io *io, void *opaque,
-		      uint64_t id);
+int prm_session_init(struct prm_session *session,
+		     const struct prm_session_io *io, void *opaque);
 
 /*
  * Release what the session holds but its request, which is to be taken before,
@@ -148,6 +153,10 @@ enum prm_session_step prm_session_flush(struct prm_session *session);
  * Return: the request, now the caller's, or NULL.
  */
 struct prm_request *prm_session_take_request(struct prm_session *session);
+
+/* Give a request back that was answered: its own spare one, or freed. */
+void prm_session_give_back(struct prm_session *session,
+			   struct prm_request *request);
 
 /**
  * prm_session_reply() - answer the request that was taken

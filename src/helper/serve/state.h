@@ -14,6 +14,7 @@
 #include "helper/serve/desk.h"
 #include "helper/serve/limits.h"
 #include "helper/serve/server.h"
+#include "helper/serve/spell.h"
 
 /**
  * struct prm_server - a server
@@ -22,6 +23,10 @@
  * @managers:     who runs commands
  * @desk:         what threads share
  * @closer:       who closes what may block
+ * @door:         what waits for its close and belongs to no tenant
+ * @spells:       what goes wrong again and again
+ * @retry_ns:     when to try again to start a worker; 0 if none is missing; the
+ *                watcher's
  * @epoll_fd:     every client, the listener and the two below
  * @kick_fd:      eventfd: one worker is to look at the desk again
  * @end_fd:       eventfd: all workers are to end
@@ -46,6 +51,9 @@ struct prm_server {
 	struct prm_managers managers;
 	struct prm_desk desk;
 	struct prm_closer *closer;
+	struct prm_closer_queue door;
+	struct prm_spells spells;
+	int64_t retry_ns;
 	int epoll_fd;
 	int kick_fd;
 	int end_fd;
@@ -96,7 +104,17 @@ void prm_server_wake(struct prm_server *server);
 /* Make a worker look at the desk again; any thread. */
 void prm_server_kick(struct prm_server *server);
 
-/* Have a request's device closed: in its lane, else by the closer. */
+/*
+ * Note that a spell of trouble goes on; whether it begins, to be logged. Any
+ * thread.
+ */
+bool prm_server_spell(struct prm_server *server, enum prm_spell spell);
+
+/*
+ * Have a request's device closed: in its lane, else by the closer, and then its
+ * client is not read from until that is done. Never blocks. Before the client
+ * is answered.
+ */
 void prm_server_retire(struct prm_server *server, struct prm_request *request);
 
 #endif

@@ -49,6 +49,9 @@ static int64_t next_ns(struct prm_server *server, int64_t now)
 		now + earlier(desk->replies.span_ns, desk->patience.span_ns);
 
 	next = earlier(next, prm_listener_resume_ns(server));
+	next = earlier(next, prm_spells_next(&server->spells));
+	if (server->retry_ns)
+		next = earlier(next, server->retry_ns);
 	if (server->stop_ns)
 		next = earlier(next, server->stop_ns);
 	if (server->look_ns)
@@ -121,6 +124,7 @@ static void help_out(struct prm_server *server, int64_t now)
 {
 	int r;
 
+	server->retry_ns = 0;
 	if (!is_stuck(server, now))
 		return;
 	if (is_full(server)) {
@@ -132,7 +136,10 @@ static void help_out(struct prm_server *server, int64_t now)
 	r = prm_worker_start(server);
 	if (r == 0)
 		return;
-	prm_log(PRM_LOG_WARNING, "cannot start a worker: %s", strerror(-r));
+	if (prm_server_spell(server, PRM_SPELL_WORKERS))
+		prm_log(PRM_LOG_WARNING, "cannot start a worker: %s",
+			strerror(-r));
+	server->retry_ns = now + PRM_RETRY_MS * PRM_NS_PER_MS;
 	stand_in(server);
 }
 
@@ -149,6 +156,14 @@ static size_t connected(struct prm_server *server)
 	LOCK_SCOPE(&desk->lock);
 
 	return desk->connected;
+}
+
+static bool has_paused(struct prm_server *server)
+{
+	struct prm_desk *desk = &server->desk;
+	LOCK_SCOPE(&desk->lock);
+
+	return !prm_list_empty(&desk->paused);
 }
 
 static void stop(struct prm_server *server, int64_t now)
@@ -217,6 +232,14 @@ static void sleep_until(struct prm_server *server, int64_t now,
 		swallow(server->config.watch_fd);
 }
 
+/* Say what is over; it is not as long as somebody suffers from it. */
+static void look_at_spells(struct prm_server *server, int64_t now)
+{
+	if (has_paused(server))
+		prm_spell_lasts(&server->spells, PRM_SPELL_PAUSED, now);
+	prm_spells_look(&server->spells, now);
+}
+
 static bool is_over(struct prm_server *server, int64_t now)
 {
 	if (!server->stop_ns && !server->taken_over)
@@ -239,6 +262,7 @@ enum prm_server_end prm_watch(struct prm_server *server)
 		prm_serve_overdue(server, now);
 		prm_serve_impatient(server, now);
 		prm_listener_resume(server, now);
+		look_at_spells(server, now);
 		if (at[AT_SIGNAL].revents)
 			stop(server, now);
 		look_for_take_over(server, now);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,33 @@ static struct {
 	unsigned int audits;
 	struct prm_audit audit[1024];
 } rig_state = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+/* Memory */
+
+static atomic_bool starving;
+static __thread bool is_test;
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+	return atomic_load(&starving) && !is_test ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return atomic_load(&starving) && !is_test ? NULL
+						  : __real_calloc(count, size);
+}
+
+void rig_starve(bool starve)
+{
+	is_test = true;
+	atomic_store(&starving, starve);
+}
 
 /* Devices */
 

@@ -9,11 +9,17 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
+#include "base/lock.h"
+#include "helper/serve/client.h"
 #include "helper/serve/limits.h"
+#include "helper/serve/serve.h"
+#include "helper/serve/state.h"
 #include "rig.h"
 
-#define NO_SUCH 0x052000
+#define NO_SUCH   0x052000
+#define TIMED_OUT 0x0b2e02
 
 static unsigned int fds_before;
 
@@ -343,36 +349,238 @@ static void what_lies_unread_may_hang_as_well(void **state)
 	rig_stop(&rig);
 }
 
-static void who_fills_the_closer_goes_alone(void **state)
+/* Places of the closer that this test leaves to a tenant. */
+#define SHARE PRM_PASS_FDS_MAX
+
+/*
+ * All clients of a test are one tenant. Those of another would be the same ones
+ * with another unit: so they are given one.
+ */
+static struct prm_tenant *tenant_of(struct rig *rig)
+{
+	struct prm_desk *desk = &rig->server->desk;
+	LOCK_SCOPE(&desk->lock);
+
+	return prm_container(prm_list_first(&desk->tenants), struct prm_tenant,
+			     link);
+}
+
+/* Whoever connects from now on is another tenant. */
+static void become_another(struct rig *rig)
+{
+	struct prm_tenant *tenant = tenant_of(rig);
+	struct prm_desk *desk = &rig->server->desk;
+	LOCK_SCOPE(&desk->lock);
+
+	tenant->uid++;
+}
+
+static bool is_paused(void *opaque)
+{
+	struct rig *rig = opaque;
+	struct prm_desk *desk = &rig->server->desk;
+	LOCK_SCOPE(&desk->lock);
+
+	return !prm_list_empty(&desk->paused);
+}
+
+static void set_share(struct rig *rig)
+{
+	struct prm_desk *desk = &rig->server->desk;
+	LOCK_SCOPE(&desk->lock);
+
+	rig->server->limits.share = SHARE;
+}
+
+/* A session whose closes hang, with nothing left of its share. */
+static int pause_one(struct rig *rig, struct sticky *sticky)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), sock;
+
+	set_share(rig);
+	sock = hang_closer(rig, sticky);
+	rig_send_in(sock, null);
+	rig_wait(is_paused, rig);
+	(void)close(null);
+	return sock;
+}
+
+static void who_fills_the_closer_waits_until_it_has_caught_up(void **state)
 {
 	struct rig rig;
-	struct rig_device disk = rig_disk(1);
 	struct sticky sticky;
-	int sock, null, good, fd;
-	struct rig_reply reply;
-	unsigned int replies = 0;
+	int sock;
 
 	make_sticky(&sticky);
 	start(&rig);
-	fd = rig_open(&disk, true);
-	good = rig_client(&rig);
-	sock = hang_closer(&rig, &sticky);
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	/* One is hanging already, and one more is too many. */
-	for (int i = 0; i < PRM_SESSION_PILE_MAX; i++) {
-		rig_send_in(sock, null);
-		replies += rig_receive(sock, &reply);
+	sock = pause_one(&rig, &sticky);
+	let_go(&sticky);
+	rig_expect_sense(sock, NO_SUCH);
+	assert_false(is_paused(&rig));
+	(void)close(sock);
+	rig_stop(&rig);
+}
+
+static void who_fills_the_closer_waits_alone(void **state)
+{
+	struct rig rig;
+	struct sticky sticky;
+	int sock, null = open("/dev/null", O_RDWR | O_CLOEXEC), other;
+
+	make_sticky(&sticky);
+	start(&rig);
+	sock = pause_one(&rig, &sticky);
+	become_another(&rig);
+	expect_works(&rig);
+	other = rig_client(&rig);
+	for (int i = 0; i < 300; i++) {
+		rig_send_in(other, null);
+		rig_expect_sense(other, NO_SUCH);
 	}
+	let_go(&sticky);
+	rig_expect_sense(sock, NO_SUCH);
+	(void)close(other);
+	(void)close(sock);
+	(void)close(null);
+	rig_stop(&rig);
+}
+
+static bool nobody_is_connected(void *opaque)
+{
+	struct rig *rig = opaque;
+	struct prm_desk *desk = &rig->server->desk;
+	LOCK_SCOPE(&desk->lock);
+
+	return !desk->connected;
+}
+
+static void who_is_paused_may_leave(void **state)
+{
+	struct rig rig;
+	struct sticky sticky;
+	int sock;
+
+	make_sticky(&sticky);
+	start(&rig);
+	sock = pause_one(&rig, &sticky);
+	(void)close(sock);
+	rig_wait(nobody_is_connected, &rig);
+	assert_false(is_paused(&rig));
+	let_go(&sticky);
+	rig_stop(&rig);
+}
+
+static void who_is_paused_does_not_hold_up_the_end(void **state)
+{
+	struct rig rig;
+	struct sticky sticky;
+	int sock;
+
+	make_sticky(&sticky);
+	start(&rig);
+	sock = pause_one(&rig, &sticky);
+	atomic_store(&rig.server->stopping, true);
+	prm_serve_dismiss(rig.server);
 	rig_expect_end(sock);
-	assert_int_equal(replies, PRM_SESSION_PILE_MAX);
-	rig_send_in(good, fd);
-	rig_expect_status(good, 0);
+	let_go(&sticky);
+	rig_stop(&rig);
+	(void)close(sock);
+}
+
+/* Not because of what it waits for: that is not for it to end. */
+static void who_is_paused_is_not_shut_out(void **state)
+{
+	struct rig rig;
+	struct sticky sticky;
+	int sock;
+
+	make_sticky(&sticky);
+	start(&rig);
+	sock = pause_one(&rig, &sticky);
+	rig_impatient_once(&rig);
+	let_go(&sticky);
+	rig_expect_sense(sock, NO_SUCH);
+	(void)close(sock);
+	rig_stop(&rig);
+}
+
+/* One more than may wait for their close in a lane. */
+#define JOBS (PRM_LANE_CLOSING_MAX + 1)
+
+/* A lane in which one close hangs, and as many wait as may. */
+static void fill_lane(struct prm_desk *desk, struct prm_lane_id lane,
+		      struct prm_job jobs[JOBS])
+{
+	LOCK_SCOPE(&desk->lock);
+
+	for (int i = 0; i < JOBS; i++) {
+		prm_job_init(&jobs[i]);
+		assert_int_equal(prm_lane_retire(&desk->lanes, lane, &jobs[i]),
+				 0);
+		if (i == 0)
+			assert_ptr_equal(prm_lane_next(&desk->lanes,
+						       PRM_SUPPLY_PLENTY),
+					 &jobs[0]);
+	}
+}
+
+static void empty_lane(struct prm_desk *desk, struct prm_job jobs[JOBS])
+{
+	LOCK_SCOPE(&desk->lock);
+
+	for (int i = 0; i < JOBS; i++) {
+		prm_lane_leave(&desk->lanes, &jobs[i]);
+		if (i < JOBS - 1)
+			assert_ptr_equal(prm_lane_next(&desk->lanes,
+						       PRM_SUPPLY_PLENTY),
+					 &jobs[i + 1]);
+	}
+}
+
+/*
+ * Then the device is closed beside the pile, and until that is done its client
+ * is answered but not read from.
+ */
+static void
+a_device_with_no_place_in_its_lane_stalls_its_client_alone(void **state)
+{
+	const struct prm_lane_id lane = { .number = makedev(8, 2),
+					  .block = true };
+	struct rig_device hung = rig_disk(2), disk = rig_disk(1);
+	struct prm_job jobs[JOBS];
+	struct sticky sticky;
+	struct rig rig;
+	int sock[PRM_LANE_RUNNING_MAX + 1], first, fd, works, last;
+
+	make_sticky(&sticky);
+	start(&rig);
+	first = hang_closer(&rig, &sticky);
+	hung.gate = 8;
+	fd = rig_open(&hung, true);
+	works = rig_open(&disk, true);
+	for (int i = 0; i <= PRM_LANE_RUNNING_MAX; i++) {
+		sock[i] = rig_client(&rig);
+		rig_send_in(sock[i], fd);
+		if (i == PRM_LANE_RUNNING_MAX - 1)
+			rig_wait_at_gate(8, PRM_LANE_RUNNING_MAX);
+	}
+	rig_wait_parked(&rig, 1);
+	fill_lane(&rig.server->desk, lane, jobs);
+	last = sock[PRM_LANE_RUNNING_MAX];
+	rig_overdue(&rig, last);
+	rig_expect_sense(last, TIMED_OUT);
+	rig_send_in(last, works);
+	rig_wait(is_paused, &rig);
 	expect_works(&rig);
 	let_go(&sticky);
-	(void)close(sock);
-	(void)close(good);
-	(void)close(null);
+	rig_expect_status(last, 0);
+	empty_lane(&rig.server->desk, jobs);
+	rig_open_gate(8);
+	for (int i = 0; i <= PRM_LANE_RUNNING_MAX; i++)
+		(void)close(sock[i]);
+	(void)close(first);
 	(void)close(fd);
+	(void)close(works);
 	rig_stop(&rig);
 }
 
@@ -389,7 +597,12 @@ int main(void)
 		CLAIM(a_close_that_hangs_stalls_nobody),
 		CLAIM(clients_come_and_go_while_a_close_hangs),
 		CLAIM(what_lies_unread_may_hang_as_well),
-		CLAIM(who_fills_the_closer_goes_alone),
+		CLAIM(who_fills_the_closer_waits_until_it_has_caught_up),
+		CLAIM(who_fills_the_closer_waits_alone),
+		CLAIM(who_is_paused_may_leave),
+		CLAIM(who_is_paused_does_not_hold_up_the_end),
+		CLAIM(who_is_paused_is_not_shut_out),
+		CLAIM(a_device_with_no_place_in_its_lane_stalls_its_client_alone),
 	};
 
 	return cmocka_run_group_tests_name("descriptors", tests, NULL, NULL);

@@ -18,6 +18,7 @@
 
 #define TIMED_OUT  0x0b2e02
 #define NO_SUCH    0x052000
+#define NO_MEMORY  0x044400
 #define TERMINATED 0x0b0006
 
 #define MAX PRM_LANE_RUNNING_MAX
@@ -669,6 +670,38 @@ static void without_descriptors_accepting_waits(void **state)
 	rig_stop(&rig);
 }
 
+/* No request goes unanswered for want of memory, and none is run by halves. */
+static void without_memory_requests_are_answered(void **state)
+{
+	struct rig_device disk = rig_disk(0);
+	int fd = rig_open(&disk, true), sock, turned_away;
+	struct rig rig;
+
+	disk.data_len = 10;
+	start(&rig);
+	sock = rig_client(&rig);
+	rig_send_in(sock, fd);
+	rig_expect_status(sock, 0);
+	rig_starve(true);
+	turned_away = rig_connect(&rig);
+	rig_expect_end(turned_away);
+	for (int i = 0; i < 10; i++) {
+		rig_send_in(sock, fd);
+		rig_expect_sense(sock, NO_MEMORY);
+		rig_send_out(sock, fd, 1);
+		rig_expect_sense(sock, NO_MEMORY);
+	}
+	rig_starve(false);
+	rig_send_out(sock, fd, 2);
+	rig_expect_status(sock, 0);
+	assert_int_equal(rig_runs(), 2);
+	assert_int_equal(rig_audits(), 11);
+	(void)close(turned_away);
+	(void)close(sock);
+	(void)close(fd);
+	rig_stop(&rig);
+}
+
 #define CLAIM(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -697,6 +730,7 @@ int main(void)
 		CLAIM(a_client_that_waits_for_its_reply_is_not_shut_out),
 		CLAIM(a_crowd_is_served),
 		CLAIM(who_is_too_many_is_turned_away),
+		CLAIM(without_memory_requests_are_answered),
 		CLAIM(without_descriptors_accepting_waits),
 	};
 

@@ -9,17 +9,33 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "base/cursor.h"
-#include "device/kernel.h"
+#include "any_device.h"
 #include "helper/serve/session.h"
 
 #define HELLO_LEN 4
 #define CDB_LEN   16
 #define HEAD_LEN  104
+
+/* Memory of this size cannot be had; 0 for none. */
+static size_t missing_size;
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+	return size && size == missing_size ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return size && size == missing_size ? NULL : __real_calloc(count, size);
+}
 
 /* Descriptors that come with the byte at @at. */
 struct attachment {
@@ -32,53 +48,15 @@ struct attachment {
 static struct {
 	uint8_t in[65536];
 	size_t in_len, in_done, piece;
-	bool pause, paused, end;
+	bool pause, paused, is_full, end;
 	struct attachment attached[64];
 	size_t attached_count, attached_done;
 	uint8_t out[65536];
 	size_t out_len, room;
 	unsigned int passed, kept, discarded, receives;
-	bool is_device;
 } peer;
 
 static struct prm_session session;
-
-static int stat_any(int fd, mode_t *ret_type, dev_t *ret_number)
-{
-	*ret_type = peer.is_device ? S_IFBLK : S_IFREG;
-	*ret_number = makedev(8, 0);
-	return 0;
-}
-
-static int flags_any(int fd, int *ret_flags)
-{
-	*ret_flags = O_RDWR;
-	return 0;
-}
-
-static int read_nothing(const char *path, char *buf, size_t size)
-{
-	return -ENOENT;
-}
-
-static int list_nothing(const char *path, char (*names)[PRM_KERNEL_NAME_SIZE],
-			size_t max)
-{
-	return 0;
-}
-
-static int exists_all(const char *path)
-{
-	return 0;
-}
-
-static const struct prm_kernel kernel = {
-	.stat = stat_any,
-	.flags = flags_any,
-	.read = read_nothing,
-	.list = list_nothing,
-	.exists = exists_all,
-};
 
 static void hand_over(struct prm_received_fds *fds,
 		      const struct attachment *attached)
@@ -110,6 +88,8 @@ static int receive(void *opaque, void *bytes, size_t len, size_t *ret_len,
 	ret_fds->count = 0;
 	ret_fds->truncated = false;
 	peer.paused = peer.pause && !peer.paused;
+	if (peer.paused && peer.is_full)
+		return -ENOBUFS;
 	if (peer.paused || (peer.in_done == peer.in_len && !peer.end))
 		return -EAGAIN;
 	if (len > peer.in_len - peer.in_done)
@@ -161,11 +141,10 @@ static const struct prm_session_io io = { receive, send_parts, keep, discard };
 static int set_up(void **state)
 {
 	memset(&peer, 0, sizeof(peer));
-	peer.is_device = true;
+	any_is_device = true;
 	peer.room = sizeof(peer.out);
-	(void)prm_kernel_use(&kernel);
-	prm_session_init(&session, &io, NULL, 1);
-	return 0;
+	(void)prm_kernel_use(&any_device);
+	return prm_session_init(&session, &io, NULL);
 }
 
 static int tear_down(void **state)
@@ -377,7 +356,7 @@ static void what_is_no_device_is_discarded_on_arrival(void **state)
 {
 	struct prm_request *request;
 
-	peer.is_device = false;
+	any_is_device = false;
 	put_hello();
 	put_cdb(0x5e, 8, 0);
 	peer.in_len -= 15;
@@ -559,17 +538,81 @@ static void room_for_data_holds_nothing_old(void **state)
 {
 	struct prm_wire_request head = { .opcode = 0x5e, .length = 8192 };
 	struct prm_request *request = NULL;
-	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	(void)mallopt(M_PERTURB, 0x5a);
-	peer.is_device = false;
-	assert_int_equal(prm_request_new(&fd, &request), 0);
-	assert_int_equal(prm_request_set_head(request, &head), 0);
+	request = prm_request_new();
+	assert_non_null(request);
+	prm_request_set_head(request, &head);
 	(void)mallopt(M_PERTURB, 0);
 	for (size_t i = 0; i < head.length; i++)
 		assert_int_equal(request->data[i], 0);
 	(void)prm_request_free(request);
-	(void)close(fd);
+}
+
+/* Answer what has come, which must be refused for want of @missing. */
+static void expect_refused(int missing, uint8_t opcode)
+{
+	struct prm_reply reply = PRM_REPLY_INIT;
+	struct prm_request *request = prm_session_take_request(&session);
+
+	assert_int_equal(request->refused, missing);
+	assert_int_equal(request->head.opcode, opcode);
+	reply.status = PRM_STATUS_CHECK_CONDITION;
+	prm_session_reply(&session, &request->head, &reply, &request->data);
+	prm_session_give_back(&session, request);
+}
+
+/* One request of each kind without memory of this size, then one with it. */
+static void starve_of(size_t size)
+{
+	const uint8_t list[700] = { 0 };
+
+	put_hello();
+	for (int i = 0; i < 3; i++) {
+		put_cdb(0x5e, 700, 3);
+		put_cdb(0x5f, 700, 3);
+		put(list, sizeof(list));
+	}
+	put_cdb(0x5e, 8, 0);
+	missing_size = size;
+	for (int i = 0; i < 6; i++) {
+		assert_int_equal(go_on(), PRM_STEP_RUN);
+		assert_true(prm_session_is_busy(&session));
+		expect_refused(-ENOMEM, i % 2 ? 0x5f : 0x5e);
+	}
+	missing_size = 0;
+	answer(0x5e, 8, 7, 8);
+	assert_int_equal(go_on(), PRM_STEP_READ);
+	assert_int_equal(peer.out_len, HELLO_LEN + 7 * HEAD_LEN + 8);
+}
+
+static void without_memory_for_a_request_it_is_answered(void **state)
+{
+	starve_of(sizeof(struct prm_request));
+	/* It goes no further than here. */
+	assert_int_equal(peer.discarded, 6);
+}
+
+static void without_memory_for_its_data_it_is_answered(void **state)
+{
+	starve_of(700);
+	assert_int_equal(peer.kept, 7);
+}
+
+static void a_session_may_be_paused_anywhere(void **state)
+{
+	const size_t len = HELLO_LEN + CDB_LEN + 24;
+
+	put_hello();
+	put_cdb(0x5f, 24, 7);
+	put_list(24, 9);
+	peer.piece = 1;
+	peer.pause = peer.is_full = true;
+	for (size_t i = 0; i < len; i++) {
+		assert_int_equal(prm_session_step(&session), PRM_STEP_PAUSE);
+		assert_int_equal(peer.in_done, i);
+	}
+	answer(0x5f, 24, 9, 0);
 }
 
 #define CLAIM(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -598,6 +641,9 @@ int main(void)
 		CLAIM(nothing_is_read_while_a_reply_is_owed),
 		CLAIM(an_error_has_no_payload),
 		CLAIM(any_bytes_are_survived),
+		CLAIM(without_memory_for_a_request_it_is_answered),
+		CLAIM(without_memory_for_its_data_it_is_answered),
+		CLAIM(a_session_may_be_paused_anywhere),
 	};
 
 	return cmocka_run_group_tests_name("session", tests, NULL, NULL);
