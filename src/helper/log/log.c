@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "helper/log/queue.h"
@@ -48,6 +49,8 @@ static void *write_records(void *arg)
 {
 	struct prm_log_record record;
 
+	/* By itself: for another thread it would take a file of /proc. */
+	(void)prctl(PR_SET_NAME, "log");
 	while (prm_log_queue_pop(&the_log.queue, &record))
 		prm_log_sink_write(&the_log.sink, &record);
 	return NULL;
@@ -67,7 +70,6 @@ int prm_log_start(void)
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (r)
 		return -r;
-	(void)pthread_setname_np(the_log.writer, "log");
 	atomic_store(&the_log.mode, MODE_QUEUED);
 	return 0;
 }

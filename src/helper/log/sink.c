@@ -3,8 +3,11 @@
  * Where records end up: stderr, the journal, syslog, or the file for traces.
  *
  * The journal and syslog are datagram sockets with formats simple enough to
- * write by hand.  Whoever starts us may take stderr away later (libvirt does
- * right after the start), so records move on to syslog when it fails.
+ * write by hand.  One socket is opened for both, at the start, and never
+ * connected: a helper that serves may neither open nor connect another.
+ *
+ * Whoever starts us may take stderr away later (libvirt does right after the
+ * start), so records move on to syslog when it fails.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -45,37 +48,38 @@ static const struct {
 	[PRM_LOG_DEBUG] = { "debug", 7 },
 };
 
-static int connect_datagram(const char *path, int *ret_fd)
+static int open_socket(struct prm_log_sink_state *sink)
 {
-	CLEANUP(prm_fd_closep) int fd = -1;
-	struct prm_ipc_address address;
-	int r;
+	if (sink->socket_fd < 0)
+		sink->socket_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return sink->socket_fd < 0 ? -errno : 0;
+}
 
-	r = prm_ipc_address_path(path, &address);
+/* Whether somebody reads at @path: 0 or why not. */
+static int reach(struct prm_log_sink_state *sink, const char *path)
+{
+	const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+	struct prm_ipc_address address;
+	int r = prm_ipc_address_path(path, &address);
+
+	if (r == 0)
+		r = open_socket(sink);
 	if (r < 0)
 		return r;
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
+	if (connect(sink->socket_fd, (const struct sockaddr *)&address.un,
+		    address.len) < 0)
 		return -errno;
-	if (connect(fd, (const struct sockaddr *)&address.un, address.len) < 0)
-		return -errno;
-	*ret_fd = steal_fd(&fd);
-	return 0;
+	/* Each record finds its way anew: the reader may be started again. */
+	return connect(sink->socket_fd, &nobody, sizeof(nobody)) < 0 ? -errno
+								     : 0;
 }
 
-static int connect_journal(struct prm_log_sink_state *sink)
-{
-	sink->journal_fd = prm_fd_close(sink->journal_fd);
-	return connect_datagram(sink->paths->journal, &sink->journal_fd);
-}
-
-static int connect_syslog(struct prm_log_sink_state *sink)
+static int reach_syslog(struct prm_log_sink_state *sink)
 {
 	int r = -ENOENT;
 
-	sink->syslog_fd = prm_fd_close(sink->syslog_fd);
 	for (const char *const *path = sink->paths->syslog; *path; path++) {
-		r = connect_datagram(*path, &sink->syslog_fd);
+		r = reach(sink, *path);
 		if (r == 0)
 			break;
 	}
@@ -115,12 +119,12 @@ static int open_kind(struct prm_log_sink_state *sink, enum prm_log_sink kind)
 	int r = 0;
 
 	switch (kind) {
-	case PRM_LOG_SINK_JOURNAL: r = connect_journal(sink); break;
-	case PRM_LOG_SINK_SYSLOG: r = connect_syslog(sink); break;
+	case PRM_LOG_SINK_JOURNAL: r = reach(sink, sink->paths->journal); break;
+	case PRM_LOG_SINK_SYSLOG: r = reach_syslog(sink); break;
 	default:
 		kind = PRM_LOG_SINK_STDERR;
 		/* For later, when stderr may be gone; not having it is fine. */
-		(void)connect_syslog(sink);
+		(void)open_socket(sink);
 		break;
 	}
 	if (r == 0)
@@ -222,6 +226,23 @@ static int write_trace(const struct prm_log_sink_state *sink,
 	return write_stream(sink, sink->trace_fd, prefix, record);
 }
 
+static int send_to(const struct prm_log_sink_state *sink, const char *path,
+		   struct iovec *iov, size_t iov_count)
+{
+	struct prm_ipc_address address;
+	struct msghdr msg = { .msg_name = &address.un,
+			      .msg_iov = iov,
+			      .msg_iovlen = iov_count };
+	int r = prm_ipc_address_path(path, &address);
+
+	if (r < 0)
+		return r;
+	msg.msg_namelen = address.len;
+	if (sendmsg(sink->socket_fd, &msg, MSG_NOSIGNAL) < 0)
+		return -errno;
+	return 0;
+}
+
 /* One datagram of the journal's native protocol. */
 static int send_journal(const struct prm_log_sink_state *sink,
 			const struct prm_log_record *record)
@@ -238,11 +259,8 @@ static int send_journal(const struct prm_log_sink_state *sink,
 		{ (void *)"\n", 1 },
 		{ (void *)record->fields, record->fields_len },
 	};
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 4 };
 
-	if (sendmsg(sink->journal_fd, &msg, MSG_NOSIGNAL) < 0)
-		return -errno;
-	return 0;
+	return send_to(sink, sink->paths->journal, iov, 4);
 }
 
 /* One datagram as syslog(3) sends it. */
@@ -251,8 +269,9 @@ static int send_syslog(const struct prm_log_sink_state *sink,
 {
 	char line[PREFIX_SIZE + PRM_LOG_TEXT_MAX];
 	char when[32] = "";
+	struct iovec iov = { .iov_base = line };
 	struct tm tm;
-	int len;
+	int len, r = -ENOENT;
 
 	if (localtime_r(&record->time.tv_sec, &tm))
 		(void)strftime(when, sizeof(when), "%b %e %H:%M:%S ", &tm);
@@ -260,29 +279,10 @@ static int send_syslog(const struct prm_log_sink_state *sink,
 		       FACILITY << 3 | levels[record->level].priority, when,
 		       sink->name, (int)getpid(), (int)record->text_len,
 		       record->text);
-	if (send(sink->syslog_fd, line, (size_t)len, MSG_NOSIGNAL) < 0)
-		return -errno;
-	return 0;
-}
-
-static int to_journal(struct prm_log_sink_state *sink,
-		      const struct prm_log_record *record)
-{
-	int r = send_journal(sink, record);
-
-	/* Restarted since: once more, to its new socket. */
-	if (r < 0 && connect_journal(sink) == 0)
-		r = send_journal(sink, record);
-	return r;
-}
-
-static int to_syslog(struct prm_log_sink_state *sink,
-		     const struct prm_log_record *record)
-{
-	int r = send_syslog(sink, record);
-
-	if (r < 0 && connect_syslog(sink) == 0)
-		r = send_syslog(sink, record);
+	iov.iov_len = (size_t)len;
+	for (const char *const *path = sink->paths->syslog; *path && r < 0;
+	     path++)
+		r = send_to(sink, *path, &iov, 1);
 	return r;
 }
 
@@ -292,7 +292,7 @@ static void to_stderr(struct prm_log_sink_state *sink,
 	/* A full disk passes; anything else means that nobody reads it. */
 	int r = write_stderr(sink, record, true);
 
-	if (r < 0 && r != -ENOSPC && to_syslog(sink, record) == 0)
+	if (r < 0 && r != -ENOSPC && send_syslog(sink, record) == 0)
 		sink->kind = PRM_LOG_SINK_SYSLOG;
 }
 
@@ -305,9 +305,9 @@ static void write_one(struct prm_log_sink_state *sink,
 	    write_trace(sink, record) == 0)
 		return;
 	if (sink->kind == PRM_LOG_SINK_JOURNAL)
-		r = to_journal(sink, record);
+		r = send_journal(sink, record);
 	else if (sink->kind == PRM_LOG_SINK_SYSLOG)
-		r = to_syslog(sink, record);
+		r = send_syslog(sink, record);
 	if (r < 0)
 		to_stderr(sink, record);
 }
@@ -345,8 +345,7 @@ void prm_log_sink_write_direct(const struct prm_log_sink_state *sink,
 
 void prm_log_sink_close(struct prm_log_sink_state *sink)
 {
-	sink->journal_fd = prm_fd_close(sink->journal_fd);
-	sink->syslog_fd = prm_fd_close(sink->syslog_fd);
+	sink->socket_fd = prm_fd_close(sink->socket_fd);
 	sink->trace_fd = prm_fd_close(sink->trace_fd);
 	sink->kind = PRM_LOG_SINK_STDERR;
 }

@@ -27,11 +27,10 @@ extern const struct prm_log_sink_paths prm_log_sink_system;
 /**
  * struct prm_log_sink_state - where records go now
  * @name:       of the program
- * @paths:      to connect anew
+ * @paths:      where to send to
  * @kind:       STDERR, JOURNAL or SYSLOG
  * @in_journal: stderr leads to the journal: priorities instead of times
- * @journal_fd: connected, or -1
- * @syslog_fd:  connected, or -1
+ * @socket_fd:  for datagrams to journal or syslog, not connected; or -1
  * @trace_fd:   file for trace events, or -1 to treat them like the others
  */
 struct prm_log_sink_state {
@@ -39,8 +38,7 @@ struct prm_log_sink_state {
 	const struct prm_log_sink_paths *paths;
 	enum prm_log_sink kind;
 	bool in_journal;
-	int journal_fd;
-	int syslog_fd;
+	int socket_fd;
 	int trace_fd;
 };
 
@@ -48,19 +46,18 @@ struct prm_log_sink_state {
 #define PRM_LOG_SINK_INIT(name_)                                               \
 	{                                                                      \
 		.name = (name_), .paths = &prm_log_sink_system,                \
-		.kind = PRM_LOG_SINK_STDERR, .journal_fd = -1,                 \
-		.syslog_fd = -1, .trace_fd = -1,                               \
+		.kind = PRM_LOG_SINK_STDERR, .socket_fd = -1, .trace_fd = -1,  \
 	}
 
 /**
- * prm_log_sink_open() - connect to where records are to go
+ * prm_log_sink_open() - find where records are to go
  * @sink:   initialised; it keeps its name, paths and trace file
  * @wanted: which sink
  *
  * A stderr that is closed becomes /dev/null, lest a device be opened as
  * descriptor 2 and the log be written over it; the sink is then syslog.
  *
- * Return: 0, or the error of connecting; the sink is then stderr.
+ * Return: 0, or why nobody can be reached there; the sink is then stderr.
  */
 int prm_log_sink_open(struct prm_log_sink_state *sink,
 		      enum prm_log_sink wanted);
