@@ -264,6 +264,19 @@ static int appear(struct daemon *daemon)
 	return 0;
 }
 
+/*
+ * Before clients are kept waiting: whoever is started now finds a helper that
+ * listens, or no file, and never one that is ending.
+ */
+static void begin_to_stop(void *opaque)
+{
+	struct daemon *daemon = opaque;
+
+	(void)prm_notify_try(daemon->notify_fd, PRM_NOTIFY_STOPPING);
+	if (daemon->claim)
+		prm_claim_remove(daemon->claim);
+}
+
 static int make_server(struct daemon *daemon)
 {
 	const struct prm_arguments *options = daemon->options;
@@ -276,6 +289,8 @@ static int make_server(struct daemon *daemon)
 		.max_workers = options->max_workers,
 		.scsi = daemon->scsi,
 		.multipath = daemon->multipath,
+		.stopping = begin_to_stop,
+		.opaque = daemon,
 	};
 	int error;
 
@@ -355,7 +370,6 @@ static int serve(struct daemon *daemon)
 			"%s does not lead here any more, and the last client "
 			"has gone: this helper ends",
 			daemon->options->socket);
-	(void)prm_notify_send(daemon->notify_fd, PRM_NOTIFY_STOPPING);
 	return 0;
 }
 

@@ -72,19 +72,24 @@ static int wait_writable(int fd, int64_t deadline_ns)
 	return 0;
 }
 
+int prm_notify_try(int fd, const char *state)
+{
+	if (fd < 0)
+		return 0;
+	return send(fd, state, strlen(state), MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
 int prm_notify_send(int fd, const char *state)
 {
 	int64_t deadline_ns = prm_clock_ns() + SEND_TIMEOUT_MS * PRM_NS_PER_MS;
-	int r = 0;
+	int r = prm_notify_try(fd, state);
 
-	if (fd < 0)
-		return 0;
-	while (r == 0) {
-		if (send(fd, state, strlen(state), MSG_NOSIGNAL) >= 0)
-			return 0;
-		if (errno != EAGAIN && errno != EINTR)
-			return -errno;
-		r = wait_writable(fd, deadline_ns);
+	while (r == -EAGAIN || r == -EINTR) {
+		int waited = wait_writable(fd, deadline_ns);
+
+		if (waited < 0)
+			return waited;
+		r = prm_notify_try(fd, state);
 	}
 	return r;
 }

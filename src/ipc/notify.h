@@ -36,4 +36,15 @@ int prm_notify_open(int *ret_fd);
  */
 int prm_notify_send(int fd, const char *state);
 
+/**
+ * prm_notify_try() - send one state, if that can be done at once
+ * @fd:    from prm_notify_open(); -1 does nothing
+ * @state: as for prm_notify_send()
+ *
+ * For a thread that has no time to wait.
+ *
+ * Return: 0; -EAGAIN when the manager's queue is full; or the error of send(2).
+ */
+int prm_notify_try(int fd, const char *state);
+
 #endif

@@ -2,11 +2,15 @@
 """How the daemon ends: what has begun is finished, and nothing is begun."""
 
 import os
+import shutil
 import signal
+import socket
+import tempfile
 import threading
 
 import pytest
 
+from harness import PATIENCE_S
 from prclient import (READ_KEYS, REGISTER_AND_IGNORE, Closed, params, pr_in,
                       pr_out)
 
@@ -55,6 +59,64 @@ def test_a_running_command_is_answered(start):
         assert client.wait_closed() == b""
     assert helper.wait() == 0
     assert len(helper.stderr.matching("audit .*status=GOOD")) == 1
+
+
+def test_the_end_is_told_of_when_it_begins(start):
+    """Before what has begun is finished, not after."""
+    folder = tempfile.mkdtemp(prefix="prm-")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.settimeout(PATIENCE_S)
+        manager.bind(f"{folder}/notify")
+        helper = start("--timeout", "600",
+                       env={"NOTIFY_SOCKET": f"{folder}/notify"})
+        shutil.rmtree(folder)
+        assert manager.recv(64) == b"READY=1"
+        fifo = helper.fifo()
+        disk = helper.device(device="8:0", hang=fifo.path)
+        with helper.client() as client, disk.open() as fd:
+            client.send_request(pr_in(READ_KEYS), fd)
+            helper.log.wait("^start device=8:0 ")
+            helper.signal(signal.SIGTERM)
+            assert manager.recv(64) == b"STOPPING=1"
+            helper.wait_until(lambda: not os.path.exists(helper.socket),
+                              "the socket's file stays")
+            fifo.open()
+            assert client.recv_reply().good
+    assert helper.wait() == 0
+
+
+def test_under_load_all_that_has_begun_is_answered(start):
+    """As many answers as commands that the devices saw, and audit lines."""
+    helper = start("--max-workers", "8")
+    disks = [helper.device(device=f"8:{16 * i}") for i in range(4)]
+    answers = []
+    going = threading.Barrier(17)
+
+    def ask(disk):
+        count = 0
+        with helper.client() as client, disk.open() as fd:
+            try:
+                while True:
+                    assert client.request(pr_out(REGISTER_AND_IGNORE), fd,
+                                          params(new_key=1)).good
+                    count += 1
+                    if count == 20:
+                        going.wait(PATIENCE_S)
+            except (Closed, BrokenPipeError, ConnectionResetError):
+                answers.append(count)
+
+    threads = [threading.Thread(target=ask, args=[disk])
+               for disk in disks * 4]
+    for thread in threads:
+        thread.start()
+    going.wait(PATIENCE_S)
+    helper.signal(signal.SIGTERM)
+    assert helper.wait() == 0
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 16 and sum(answers) >= 16 * 20
+    assert len(helper.log.matching("^end ")) == sum(answers)
+    assert len(helper.stderr.matching(" audit .*status=GOOD")) == sum(answers)
 
 
 def test_parked_commands_are_answered_too(start):

@@ -50,6 +50,10 @@ struct prm_server;
  *                Borrowed
  * @multipath:    manager for multipath maps, or NULL where support for them is
  *                not there: commands for them are refused then. Borrowed
+ * @stopping:     called once when a signal says "stop", by the thread that runs
+ *                the server and while it still listens; must not block. May be
+ *                NULL
+ * @opaque:       for @stopping
  */
 struct prm_server_config {
 	int path_fd;
@@ -60,6 +64,8 @@ struct prm_server_config {
 	unsigned int max_workers;
 	struct prm_manager *scsi;
 	struct prm_manager *multipath;
+	void (*stopping)(void *opaque);
+	void *opaque;
 };
 
 /**

@@ -173,6 +173,8 @@ static void stop(struct prm_server *server, int64_t now)
 	PRM_TRACE(stop, connected(server));
 	prm_log(PRM_LOG_INFO, "stopping");
 	server->stop_ns = now + server->desk.replies.span_ns;
+	if (server->config.stopping)
+		server->config.stopping(server->config.opaque);
 	atomic_store(&server->stopping, true);
 	drain(server, false);
 	prm_serve_dismiss(server);

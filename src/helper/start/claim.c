@@ -221,14 +221,11 @@ int prm_claim_watch_fd(const struct prm_claim *claim)
 
 void prm_claim_remove(struct prm_claim *claim)
 {
-	struct prm_fault unused = { "" };
-
-	/* Never bound, or taken over: there is nothing of ours. */
-	if (claim->path_fd < 0 || !prm_is_at(claim->path_fd, claim->path))
+	if (claim->path_fd < 0)
 		return;
-	if (!claim->lock &&
-	    prm_lock_new(claim->path, 0, &unused, &claim->lock) < 0)
+	if (!claim->lock && prm_lock_join(claim->path, &claim->lock) < 0)
 		return;
+	/* Else it was taken over: there is nothing of ours. */
 	if (prm_is_at(claim->path_fd, claim->path))
 		(void)unlink(claim->path);
 	prm_claim_unlock(claim);

@@ -65,7 +65,9 @@ int prm_claim_watch_fd(const struct prm_claim *claim);
  * @claim: bound
  *
  * Leaves it where the folder does not let us, and where another helper is
- * starting, which will take care of it.
+ * starting, which will take care of it. While the socket still listens: that is
+ * what keeps others from the name, since a helper that serves may create no
+ * lock.
  */
 void prm_claim_remove(struct prm_claim *claim);
 

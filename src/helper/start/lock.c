@@ -104,21 +104,55 @@ static int acquire(const char *path, int64_t deadline, struct prm_fault *fault,
 	}
 }
 
+/* A lock that is not taken yet; NULL without memory. */
+static struct prm_lock *new_lock(const char *path)
+{
+	struct prm_lock *lock = calloc(1, sizeof(*lock));
+
+	if (!lock)
+		return NULL;
+	lock->fd = -1;
+	if (asprintf(&lock->path, "%s.lock", path) < 0) {
+		lock->path = NULL;
+		return prm_lock_free(lock);
+	}
+	return lock;
+}
+
+int prm_lock_join(const char *path, struct prm_lock **ret_lock)
+{
+	CLEANUP(prm_lock_freep) struct prm_lock *lock = new_lock(path);
+	int error;
+
+	if (!lock)
+		return -ENOMEM;
+	lock->fd = open(lock->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC |
+					    O_NONBLOCK | O_NOCTTY);
+	if (lock->fd < 0 && errno == ENOENT) {
+		*ret_lock = NULL;
+		return 0;
+	}
+	if (lock->fd < 0)
+		return -errno;
+	error = wait_for(lock->fd, 0);
+	if (error < 0) {
+		/* It is not ours to remove. */
+		lock->fd = prm_fd_close(lock->fd);
+		return error;
+	}
+	*ret_lock = steal_ptr(&lock);
+	return 0;
+}
+
 int prm_lock_new(const char *path, unsigned int wait_ms,
 		 struct prm_fault *fault, struct prm_lock **ret_lock)
 {
 	int64_t deadline = prm_clock_ns() + wait_ms * PRM_NS_PER_MS;
-	CLEANUP(prm_lock_freep) struct prm_lock *lock = NULL;
+	CLEANUP(prm_lock_freep) struct prm_lock *lock = new_lock(path);
 	int error;
 
-	lock = calloc(1, sizeof(*lock));
 	if (!lock)
 		return prm_fault(fault, -ENOMEM, "out of memory");
-	lock->fd = -1;
-	if (asprintf(&lock->path, "%s.lock", path) < 0) {
-		lock->path = NULL;
-		return prm_fault(fault, -ENOMEM, "out of memory");
-	}
 	error = acquire(lock->path, deadline, fault, &lock->fd);
 	if (error < 0)
 		return error;

@@ -26,6 +26,18 @@ struct prm_lock;
 int prm_lock_new(const char *path, unsigned int wait_ms,
 		 struct prm_fault *fault, struct prm_lock **ret_lock);
 
+/**
+ * prm_lock_join() - take the lock that somebody may have left behind
+ * @path:     of the socket
+ * @ret_lock: released with prm_lock_free(); NULL if there is no lock to take
+ *
+ * Creates nothing, and waits for nobody.
+ *
+ * Return: 0; -EAGAIN when another process holds the lock; -ENOMEM; or the error
+ * of a system call.
+ */
+int prm_lock_join(const char *path, struct prm_lock **ret_lock);
+
 /* Remove the file, then release; NULL is a no-op. Returns NULL. */
 struct prm_lock *prm_lock_free(struct prm_lock *lock);
 DEFINE_CLEANUP(struct prm_lock *, prm_lock_free)

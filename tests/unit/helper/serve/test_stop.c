@@ -291,7 +291,13 @@ static void a_server_taken_over_can_be_stopped(void **state)
 
 static void bad_limits_are_refused(void **state)
 {
-	struct prm_server_config config = { -1, -1, -1, 0, 1, 1, NULL, NULL };
+	struct prm_server_config config = {
+		.path_fd = -1,
+		.watch_fd = -1,
+		.signal_fd = -1,
+		.max_sessions = 1,
+		.max_workers = 1,
+	};
 	struct prm_server *server = NULL;
 	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 

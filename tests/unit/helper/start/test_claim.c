@@ -262,6 +262,20 @@ static void name_is_left_to_a_helper_that_is_starting(void **state)
 	(void)close(fd);
 }
 
+static void lock_that_nobody_holds_does_not_keep_the_name(void **state)
+{
+	struct prm_claim *claim = claim_path();
+	int fd = bind_claim(claim);
+
+	prm_claim_unlock(claim);
+	put_file(in("s.lock"), "");
+	prm_claim_remove(claim);
+	assert_int_equal(access(in("s"), F_OK), -1);
+	assert_int_equal(access(in("s.lock"), F_OK), -1);
+	assert_null(prm_claim_free(claim));
+	(void)close(fd);
+}
+
 #define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
 
@@ -280,6 +294,7 @@ int main(void)
 		TEST(lock_follows_no_link),
 		TEST(taking_over_shows_on_the_descriptors),
 		TEST(name_is_left_to_a_helper_that_is_starting),
+		TEST(lock_that_nobody_holds_does_not_keep_the_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
