@@ -5,8 +5,8 @@
  * The order is the point.  First comes what can fail without a trace: options,
  * rights, the locks on the names.  Then what others can see: the pid file, and
  * the socket last, because libvirt takes the appearance of its file for "ready".
- * Then everything that is not needed any more is given up, and only then is
- * there a thread, and a byte of a client.
+ * Then everything that is not needed any more is given up, system calls
+ * included, and only then is there a thread, and a byte of a client.
  *
  * Until the socket is there, an error is one line on stderr; libvirt shows it
  * to its user.
@@ -31,6 +31,7 @@
 #include "helper/start/background.h"
 #include "helper/start/broker.h"
 #include "helper/start/claim.h"
+#include "helper/start/confine.h"
 #include "helper/start/pidfile.h"
 #include "helper/start/rawio.h"
 #include "ipc/activation.h"
@@ -67,6 +68,7 @@ static void daemon_deinit(struct daemon *daemon)
 	(void)prm_fd_close(daemon->signal_fd);
 	(void)prm_fd_close(daemon->notify_fd);
 	(void)prm_fd_close(daemon->background.pipe);
+	(void)prm_fd_close(daemon->background.null);
 }
 
 /* The listener of a service manager, if it passed one. */
@@ -322,17 +324,19 @@ static int announce(struct daemon *daemon)
 	warn(daemonize ? "cannot reach syslog, and so log nothing"
 		       : "cannot reach the journal",
 	     daemon->log_error);
-	if (daemonize) {
+	error = prm_confine(daemon->options->sandbox, daemon->fault);
+	if (error == 0 && daemonize)
 		error = prm_background_detach(&daemon->background,
 					      daemon->fault);
-		if (error < 0)
-			return error;
-	}
+	if (error < 0)
+		return error;
 	warn("cannot start the log's thread", prm_log_start());
 	warn("cannot tell the service manager that we are up",
 	     prm_notify_send(daemon->notify_fd, PRM_NOTIFY_READY));
 	warn("cannot hear what is said about multipath maps",
 	     daemon->broker ? prm_broker_read_log(daemon->broker) : 0);
+	prm_log(PRM_LOG_INFO, "system calls: sandbox is %s",
+		prm_sandbox_name(daemon->options->sandbox));
 	prm_log(PRM_LOG_INFO, "serving %s",
 		daemon->claim ? daemon->options->socket
 			      : "the service manager's socket");
@@ -401,6 +405,7 @@ int prm_daemon_run(const struct prm_arguments *options, const char *name,
 		.options = options,
 		.fault = fault,
 		.background.pipe = -1,
+		.background.null = -1,
 		.listener = -1,
 		.signal_fd = -1,
 		.notify_fd = -1,

@@ -17,6 +17,8 @@
  *	host=1 driver=8 status=2	(hexadecimal, each on a line of its own)
  *	sense=700006..		data=..		resid=-1
  *	hang=FIFO		as verdict_hang
+ *	attack=FILE		a daemon that was taken over tries this and that
+ *				(attack.h), with SG_IO
  *	lu=NAME			a logical unit with a memory (lu.h), and
  *	nexus=NAME		the path to it
  *
@@ -38,6 +40,7 @@
 #include <prmanager/command.h>
 #include "base/fd.h"
 #include "device/kernel.h"
+#include "attack.h"
 #include "lu.h"
 #include "scsi/sense.h"
 
@@ -306,9 +309,13 @@ static void answer_from_script(const struct script *script, uint8_t opcode,
 		hdr->resid = (int)strtol(value, NULL, 10);
 }
 
+/* Where it is linked in: not into other programs than ours. */
+__attribute__((weak)) void attack(const char *path,
+				  void (*say)(const char *format, ...));
+
 static int scripted_sg_io(int fd, struct sg_io_hdr *hdr)
 {
-	const char *lu;
+	const char *lu, *target;
 	CLEANUP(script_deinit) struct script script = { NULL };
 	uint8_t opcode;
 	long error;
@@ -318,6 +325,9 @@ static int scripted_sg_io(int fd, struct sg_io_hdr *hdr)
 	(void)find_number_of(&script);
 	opcode = hdr->cmdp[0];
 	log_command(&script, "start", hdr);
+	target = find_value(&script, opcode, "attack");
+	if (target && attack)
+		attack(target, log_event);
 	hang(&script, opcode, "hang");
 	error = find_number(&script, opcode, "error", 10);
 	hdr->host_status = hdr->driver_status = 0;

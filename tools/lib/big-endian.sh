@@ -24,14 +24,16 @@ apt() {
 		-o APT::Architecture=s390x -o APT::Architectures::=s390x \
 		-o APT::Sandbox::User=root "$@"
 }
-if [ ! -e "$folder/unpacked" ]; then
+packages="libcmocka0 libcmocka-dev libcap-ng0 libcap-ng-dev
+	libseccomp2 libseccomp-dev"
+if [ "$(cat "$folder/unpacked" 2>/dev/null)" != "$packages" ]; then
 	apt update
-	(cd "$folder/apt" && apt download libcmocka0 libcmocka-dev \
-		libcap-ng0 libcap-ng-dev)
+	# shellcheck disable=SC2086 # a list of words
+	(cd "$folder/apt" && apt download $packages)
 	for package in "$folder"/apt/*.deb; do
 		dpkg -x "$package" "$root"
 	done
-	touch "$folder/unpacked"
+	echo "$packages" >"$folder/unpacked"
 fi
 
 libraries=$root/usr/lib/s390x-linux-gnu

@@ -53,7 +53,8 @@ BUILDS = {
     "asan": ("gcc", ["-Db_sanitize=address,undefined", "-Db_lundef=false"]),
     "tsan": ("gcc", ["-Db_sanitize=thread", "-Db_lundef=false"]),
     "fuzz": ("clang", ["-Dfuzz=true", "-Dtests=false", "-Db_lundef=false"]),
-    "minimal": ("gcc", ["-Dwerror=true", "-Dmultipath=disabled"]),
+    "minimal": ("gcc", ["-Dwerror=true", "-Dmultipath=disabled",
+                        "-Dseccomp=disabled"]),
     "release": ("gcc", ["-Dwerror=true", "-Doptimization=3",
                         "-Db_ndebug=true"]),
     "big-endian": ("s390x-linux-gnu-gcc", [
@@ -331,7 +332,7 @@ ALL = [
          valgrind, 900, alone="host"),
     Step("tsan", "unit tests under ThreadSanitizer",
          tsan, 600),
-    Step("minimal", "build without multipath; unit tests",
+    Step("minimal", "build without multipath and filter; unit tests",
          minimal, 600),
     Step("install", "what is installed is complete and can be built upon",
          install, 300, alone="host"),

@@ -37,6 +37,7 @@ enum long_only {
 	OPTION_MAX_SESSIONS,
 	OPTION_MAX_WORKERS,
 	OPTION_MULTIPATH_PROGRAM,
+	OPTION_SANDBOX,
 };
 
 /* The leading colon: getopt is to leave the messages to us. */
@@ -58,6 +59,7 @@ static const struct option long_options[] = {
 	{ "max-workers", required_argument, NULL, OPTION_MAX_WORKERS },
 	{ "multipath-program", required_argument, NULL,
 	  OPTION_MULTIPATH_PROGRAM },
+	{ "sandbox", required_argument, NULL, OPTION_SANDBOX },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ NULL, 0, NULL, 0 },
@@ -251,6 +253,21 @@ static int parse_trace(struct parse *parse, const char *text)
 	return 0;
 }
 
+static int parse_sandbox(struct parse *parse, const char *text)
+{
+	int error = prm_sandbox_parse(text, &parse->options.sandbox);
+
+	if (error == -ENOTSUP)
+		return prm_fault(parse->fault, error,
+				 "--sandbox '%s' is not possible: this program "
+				 "was built %s",
+				 text, prm_sandbox_obstacle());
+	if (error < 0)
+		return prm_fault(parse->fault, error,
+				 "--sandbox '%s' is not on, log or off", text);
+	return 0;
+}
+
 static int parse_user(struct parse *parse, const char *text)
 {
 	parse->user = text;
@@ -300,6 +317,7 @@ static int parse_option(struct parse *parse, int option, char **argv)
 				   WORKERS_MAX, &options->max_workers);
 	case OPTION_MULTIPATH_PROGRAM:
 		return parse_multipath_program(parse, optarg);
+	case OPTION_SANDBOX: return parse_sandbox(parse, optarg);
 	case ':':
 		return prm_fault(parse->fault, -EINVAL,
 				 "option '%s' needs a value; see --help",
@@ -341,6 +359,7 @@ int prm_arguments_parse(int argc, char **argv, struct prm_fault *fault,
 			.timeout_ms = PRM_TIMEOUT_MS,
 			.max_sessions = PRM_MAX_SESSIONS,
 			.max_workers = PRM_MAX_WORKERS,
+			.sandbox = prm_sandbox_default(),
 		},
 		.fault = fault,
 		.user_gid = (gid_t)-1,

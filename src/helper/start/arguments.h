@@ -12,6 +12,7 @@
 #include <sys/types.h>
 #include "helper/start/fault.h"
 #include "helper/start/privileges.h"
+#include "sandbox/sandbox.h"
 
 /* Where everybody looks for the helper, whatever prefix it is installed in. */
 #define PRM_DEFAULT_SOCKET  "/var/run/qemu-pr-helper.sock"
@@ -50,6 +51,7 @@ enum prm_arguments_action {
  * @max_workers:  threads that run commands
  * @multipath_program: path of pr-helper-multipath, or NULL for the place where
  *                it is installed
+ * @sandbox:      whether system calls are limited
  * @quiet:        log errors only
  * @verbosity:    how often -v was given
  * @traces:       arguments of -T, @traces_count of them
@@ -71,6 +73,7 @@ struct prm_arguments {
 	unsigned int max_sessions;
 	unsigned int max_workers;
 	const char *multipath_program;
+	enum prm_sandbox_mode sandbox;
 	bool quiet;
 	unsigned int verbosity;
 	const char *traces[PRM_ARGUMENTS_TRACES_MAX];
@@ -86,7 +89,7 @@ struct prm_arguments {
  *
  * Looks up users and groups. -h and -V win over whatever follows them.
  *
- * Return: 0, or -EINVAL.
+ * Return: 0; -EINVAL; or -ENOTSUP for what this build cannot do.
  */
 int prm_arguments_parse(int argc, char **argv, struct prm_fault *fault,
 			struct prm_arguments *ret_arguments);

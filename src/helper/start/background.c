@@ -37,9 +37,13 @@ int prm_background_fill(void)
 int prm_background_fork(struct prm_fault *fault,
 			struct prm_background *ret_background)
 {
+	CLEANUP(prm_fd_closep) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	int ends[2];
 	pid_t child;
 
+	if (null < 0)
+		return prm_fault(fault, -errno, "cannot open /dev/null: %s",
+				 strerror(errno));
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return prm_fault(fault, -errno, "cannot create a pipe: %s",
 				 strerror(errno));
@@ -58,6 +62,7 @@ int prm_background_fork(struct prm_fault *fault,
 		.parent = child != 0,
 		.child = child,
 		.pipe = ends[child ? 0 : 1],
+		.null = child ? -1 : steal_fd(&null),
 	};
 	if (!child)
 		(void)setsid();
@@ -89,22 +94,19 @@ int prm_background_wait(struct prm_background *background)
 int prm_background_detach(struct prm_background *background,
 			  struct prm_fault *fault)
 {
-	CLEANUP(prm_fd_closep) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	char up = 1;
 
-	if (null < 0)
-		return prm_fault(fault, -errno, "cannot open /dev/null: %s",
-				 strerror(errno));
 	if (chdir("/") < 0)
 		return prm_fault(fault, -errno, "cannot change to /: %s",
 				 strerror(errno));
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (dup2(null, fd) < 0)
+		if (dup2(background->null, fd) < 0)
 			return prm_fault(fault, -errno,
 					 "cannot redirect to /dev/null: %s",
 					 strerror(errno));
 	if (write(background->pipe, &up, sizeof(up)) < 0)
 		errno = 0; /* nobody waits: the parent was killed */
 	background->pipe = prm_fd_close(background->pipe);
+	background->null = prm_fd_close(background->null);
 	return 0;
 }

@@ -27,11 +27,13 @@ int prm_background_fill(void);
  * @parent: whether this is the process that the user waits for
  * @child:  in the parent, the process to come
  * @pipe:   parent: tells when the child is up; child: to tell it; owned
+ * @null:   child: /dev/null, since later nothing is opened for writing; owned
  */
 struct prm_background {
 	bool parent;
 	pid_t child;
 	int pipe;
+	int null;
 };
 
 /**

@@ -32,6 +32,10 @@ static const char process_options[] =
 	"                          (default with -d: " PRM_DEFAULT_PIDFILE ")\n"
 	"  -u, --user USER         give up root for USER and its group\n"
 	"  -g, --group GROUP       and for GROUP\n"
+	"      --sandbox on|log|off\n"
+	"                          refuse system calls that are not needed, or "
+	"only\n"
+	"                          log them (default: %s)\n"
 	"\n";
 
 static const char limit_options[] =
@@ -69,7 +73,8 @@ void prm_arguments_help(FILE *out, const char *name)
 {
 	(void)fprintf(out, usage, name);
 	(void)fputs(socket_options, out);
-	(void)fputs(process_options, out);
+	(void)fprintf(out, process_options,
+		      prm_sandbox_name(prm_sandbox_default()));
 	(void)fprintf(out, limit_options, PRM_TIMEOUT_MS / 1000,
 		      PRM_MAX_SESSIONS, PRM_MAX_WORKERS);
 	(void)fputs(log_options, out);

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """I7: what each thread of a running daemon may do."""
 
+import ctypes
+import errno
 import os
+import platform
 import pwd
 import socket
+import struct
+import subprocess
 
 import pytest
 
@@ -15,10 +20,42 @@ RAWIO = "0000000000020000"
 NONE = "0000000000000000"
 
 
+def sandboxed():
+    """Whether this build filters system calls unless told otherwise."""
+    usage = subprocess.run([daemon.PROGRAM, "--help"], check=True, text=True,
+                           stdout=subprocess.PIPE,
+                           env=daemon.environment()).stdout
+    return "(default: on)" in usage
+
+
+def forbid_filters():
+    """In the child: whoever asks for a filter gets EPERM from now on."""
+    seccomp, prctl, pr_set_seccomp = 317, 157, 22  # of x86-64
+
+    def code(op, true, false, value):
+        return struct.pack("HBBI", op, true, false, value)
+
+    load, equal, end = 0x20, 0x15, 0x06
+    program = b"".join([
+        code(load, 0, 0, 0),
+        code(equal, 3, 0, seccomp),
+        code(equal, 0, 3, prctl),
+        code(load, 0, 0, 16),
+        code(equal, 0, 1, pr_set_seccomp),
+        code(end, 0, 0, 0x50000 | errno.EPERM),
+        code(end, 0, 0, 0x7fff0000)])
+    buffer = ctypes.create_string_buffer(program)
+    fprog = struct.pack("HxxxxxxP", len(program) // 8,
+                        ctypes.addressof(buffer))
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.prctl(pr_set_seccomp, 2, ctypes.c_char_p(fprog), 0, 0) == 0
+
+
 def check_tasks(pid, bounding=NONE, uid=0, gid=0):
     """Every thread has CAP_SYS_RAWIO in reserve, and nothing else."""
     # The main one and two workers: they start once the socket is up.
     wait_until(lambda: len(tasks(pid)) >= 3, "there are no workers")
+    filters = 2 if sandboxed() else 0
     for task in tasks(pid):
         seen = status(pid, task)
         assert seen["CapPrm"] == RAWIO, seen
@@ -30,6 +67,39 @@ def check_tasks(pid, bounding=NONE, uid=0, gid=0):
         assert seen["Uid"].split() == [str(uid)] * 4, seen
         assert seen["Gid"].split() == [str(gid)] * 4, seen
         assert seen["Groups"] == "", seen
+        assert seen["Seccomp"] == ("2" if filters else "0"), seen
+        # Older kernels do not tell their number.
+        assert seen.get("Seccomp_filters", str(filters)) == str(filters)
+
+
+def test_sandbox_can_be_left_out(start, sock):
+    one = start("-k", sock, "--sandbox=off", "-v").ready(sock)
+    assert {status(one.pid, task)["Seccomp"]
+            for task in tasks(one.pid)} == {"0"}
+    assert one.stop() == 0
+    assert "sandbox is off" in one.wait()[2]
+
+
+def test_sandbox_that_this_build_lacks_is_refused(start, folder, sock):
+    if sandboxed():
+        pytest.skip("this build has it")
+    done = start("-k", sock, "--sandbox=on").wait()
+    assert done[0] == 1 and "was built" in done[2]
+    assert os.listdir(folder) == []
+
+
+def test_without_a_filter_it_does_not_serve(start, folder, sock):
+    """Here one that is there already forbids to add one."""
+    if not sandboxed():
+        pytest.skip("this build has no filter")
+    if platform.machine() != "x86_64":
+        pytest.skip("the test's own filter is for x86-64")
+    one = start("-k", sock, "-f", sock + ".pid", preexec=forbid_filters)
+    status_, out, err = one.wait()
+    assert (status_, out) == (1, "")
+    assert "cannot limit the system calls" in err and "--sandbox=off" in err
+    assert err.count("\n") == 1
+    assert os.listdir(folder) == []
 
 
 def test_root_keeps_one_capability(start, sock):

@@ -220,6 +220,9 @@ static void limits_have_limits(void **state)
 	assert_int_equal(options.timeout_ms, 1000);
 	assert_int_equal(options.max_sessions, 1);
 	assert_int_equal(options.max_workers, 2);
+	assert_int_equal(options.sandbox, prm_sandbox_default());
+	accept("--sandbox=off", NULL);
+	assert_int_equal(options.sandbox, PRM_SANDBOX_OFF);
 	accept("--timeout=3600", "--max-sessions=65536", "--max-workers=4096",
 	       NULL);
 	assert_int_equal(options.timeout_ms, 3600000);
@@ -236,6 +239,7 @@ static void limits_have_limits(void **state)
 	refuse("from 1 to 65536", "--max-sessions=65537", NULL);
 	refuse("from 2 to 4096", "--max-workers=1", NULL);
 	refuse("from 2 to 4096", "--max-workers=4097", NULL);
+	refuse("is not on, log or off", "--sandbox=yes", NULL);
 }
 
 static void traces_add_up_to_a_limit(void **state)
