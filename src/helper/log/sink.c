@@ -155,17 +155,22 @@ static int wait_writable(int fd)
 	return 0;
 }
 
-/* Write all of @line to the stream @fd, which may be non-blocking. */
-static int write_line(int fd, const char *line, size_t len)
+/*
+ * Write all of @line to the stream @fd, which may be non-blocking. How much of
+ * it has been written is known on failure too.
+ */
+static int write_line(int fd, const char *line, size_t len, size_t *ret_written)
 {
 	ssize_t done;
 	int r;
 
+	*ret_written = 0;
 	while (len) {
 		done = write(fd, line, len);
 		if (done >= 0) {
 			line += done;
 			len -= (size_t)done;
+			*ret_written += (size_t)done;
 			continue;
 		}
 		if (errno != EINTR && errno != EAGAIN)
@@ -191,7 +196,8 @@ static void append_time(char *line, size_t size, const struct timespec *time)
 
 /* "PREFIXname: level: text\n" to the stream @fd. */
 static int write_stream(const struct prm_log_sink_state *sink, int fd,
-			const char *prefix, const struct prm_log_record *record)
+			const char *prefix, const struct prm_log_record *record,
+			size_t *ret_written)
 {
 	char line[PREFIX_SIZE + PRM_LOG_TEXT_MAX + 1];
 	int len;
@@ -201,11 +207,12 @@ static int write_stream(const struct prm_log_sink_state *sink, int fd,
 		       record->trace ? "" : levels[record->level].name,
 		       record->trace ? "" : ": ", (int)record->text_len,
 		       record->text);
-	return write_line(fd, line, (size_t)len);
+	return write_line(fd, line, (size_t)len, ret_written);
 }
 
 static int write_stderr(const struct prm_log_sink_state *sink,
-			const struct prm_log_record *record, bool timed)
+			const struct prm_log_record *record, bool timed,
+			size_t *ret_written)
 {
 	char prefix[40] = "";
 
@@ -214,16 +221,17 @@ static int write_stderr(const struct prm_log_sink_state *sink,
 			       levels[record->level].priority);
 	else if (timed)
 		append_time(prefix, sizeof(prefix), &record->time);
-	return write_stream(sink, STDERR_FILENO, prefix, record);
+	return write_stream(sink, STDERR_FILENO, prefix, record, ret_written);
 }
 
 static int write_trace(const struct prm_log_sink_state *sink,
 		       const struct prm_log_record *record)
 {
 	char prefix[40] = "";
+	size_t written;
 
 	append_time(prefix, sizeof(prefix), &record->time);
-	return write_stream(sink, sink->trace_fd, prefix, record);
+	return write_stream(sink, sink->trace_fd, prefix, record, &written);
 }
 
 static int send_to(const struct prm_log_sink_state *sink, const char *path,
@@ -286,14 +294,63 @@ static int send_syslog(const struct prm_log_sink_state *sink,
 	return r;
 }
 
+/* Whether there is no room for now: in the disk, or for this user or file. */
+static bool is_full(int error)
+{
+	return error == -ENOSPC || error == -EDQUOT || error == -EFBIG;
+}
+
+/* End the line that a full disk has cut off. */
+static bool end_cut_line(struct prm_log_sink_state *sink)
+{
+	size_t written;
+
+	if (sink->is_cut && write_line(STDERR_FILENO, "\n", 1, &written) == 0)
+		sink->is_cut = false;
+	return !sink->is_cut;
+}
+
+static bool try_stderr(struct prm_log_sink_state *sink,
+		       const struct prm_log_record *record)
+{
+	size_t written = 0;
+	int r;
+
+	if (!end_cut_line(sink))
+		return false;
+	r = write_stderr(sink, record, true, &written);
+	if (r == 0)
+		return true;
+	sink->is_cut = written > 0;
+	/* A full disk passes; anything else means that nobody reads it. */
+	if (is_full(r) || send_syslog(sink, record) < 0)
+		return false;
+	sink->kind = PRM_LOG_SINK_SYSLOG;
+	return true;
+}
+
+/* Say how many are missing, as soon as that can be said. */
+static bool tell_missed(struct prm_log_sink_state *sink)
+{
+	struct prm_log_record record;
+
+	if (!sink->missed)
+		return true;
+	prm_log_record_init(&record, PRM_LOG_WARNING);
+	record.text_len = (size_t)snprintf(
+		record.text, sizeof(record.text),
+		"%lu log records could not be written", sink->missed);
+	if (!try_stderr(sink, &record))
+		return false;
+	sink->missed = 0;
+	return true;
+}
+
 static void to_stderr(struct prm_log_sink_state *sink,
 		      const struct prm_log_record *record)
 {
-	/* A full disk passes; anything else means that nobody reads it. */
-	int r = write_stderr(sink, record, true);
-
-	if (r < 0 && r != -ENOSPC && send_syslog(sink, record) == 0)
-		sink->kind = PRM_LOG_SINK_SYSLOG;
+	if (!tell_missed(sink) || !try_stderr(sink, record))
+		sink->missed++;
 }
 
 static void write_one(struct prm_log_sink_state *sink,
@@ -336,10 +393,12 @@ void prm_log_sink_write(struct prm_log_sink_state *sink,
 void prm_log_sink_write_direct(const struct prm_log_sink_state *sink,
 			       const struct prm_log_record *record)
 {
+	size_t written;
+
 	if (record->trace && sink->trace_fd >= 0 &&
 	    write_trace(sink, record) == 0)
 		return;
-	if (write_stderr(sink, record, false) < 0)
+	if (write_stderr(sink, record, false, &written) < 0)
 		(void)send_syslog(sink, record);
 }
 

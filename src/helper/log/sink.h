@@ -32,6 +32,8 @@ extern const struct prm_log_sink_paths prm_log_sink_system;
  * @in_journal: stderr leads to the journal: priorities instead of times
  * @socket_fd:  for datagrams to journal or syslog, not connected; or -1
  * @trace_fd:   file for trace events, or -1 to treat them like the others
+ * @missed:     records that could not be written since the last that could
+ * @is_cut:     stderr ends within a line: its disk became full there
  */
 struct prm_log_sink_state {
 	const char *name;
@@ -40,6 +42,8 @@ struct prm_log_sink_state {
 	bool in_journal;
 	int socket_fd;
 	int trace_fd;
+	unsigned long missed;
+	bool is_cut;
 };
 
 /* A sink that writes to stderr and has nothing open. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Where records end up, and where when that is gone. */
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include "log_test.h"
 #include "helper/log/sink.h"
@@ -336,6 +337,51 @@ static void with_nobody_to_tell_nothing_breaks(void **state)
 	capture_restore(&capture);
 }
 
+static void set_file_limit(rlim_t bytes)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = bytes;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* A file that may not grow looks like a full disk, and syslog is no remedy. */
+static void what_a_full_disk_swallows_is_counted(void **state)
+{
+	int syslog = bind_datagram(t.syslog);
+	struct capture capture = capture_begin();
+	int file = open(t.trace, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	char text[1024];
+
+	(void)signal(SIGXFSZ, SIG_IGN);
+	(void)prm_log_sink_open(&t.sink, PRM_LOG_SINK_AUTO);
+	(void)dup2(file, STDERR_FILENO);
+	set_file_limit(70);
+	write_text(PRM_LOG_ERROR, "first");
+	write_text(PRM_LOG_ERROR, "second, which is cut");
+	write_text(PRM_LOG_ERROR, "third");
+	write_text(PRM_LOG_ERROR, "fourth");
+	set_file_limit(RLIM_INFINITY);
+	write_text(PRM_LOG_ERROR, "fifth");
+	write_text(PRM_LOG_ERROR, "sixth");
+	capture_restore(&capture);
+	prm_fd_close(capture.reader);
+	assert_false(has_text(syslog));
+	prm_fd_close(syslog);
+	(void)lseek(file, 0, SEEK_SET);
+	read_all(file, text, sizeof(text));
+	assert_memory_equal(text,
+			    "2001-09-09T01:46:40.123456Z prog: error: first\n"
+			    "2001-09-09T01:46:40.123\n",
+			    71);
+	assert_non_null(strstr(text, "warning: 3 log records could not be "
+				     "written\n2001-09-09T01:46:40.123456Z "
+				     "prog: error: fifth\n"));
+	assert_true(ends_in(text, "prog: error: sixth\n"));
+	assert_null(strstr(text, "fourth"));
+}
+
 static void syslog_that_comes_late_is_found(void **state)
 {
 	struct capture capture = capture_begin();
@@ -348,6 +394,8 @@ static void syslog_that_comes_late_is_found(void **state)
 	syslog = bind_datagram(t.syslog);
 	write_text(PRM_LOG_ERROR, "hello");
 	capture_restore(&capture);
+	receive_text(syslog, text, sizeof(text));
+	assert_true(ends_in(text, ": 1 log records could not be written"));
 	receive_text(syslog, text, sizeof(text));
 	assert_true(ends_in(text, ": hello"));
 	assert_false(has_text(syslog));
@@ -443,6 +491,7 @@ int main(void)
 		sink_test(at_the_start_syslog_takes_over_too),
 		sink_test(a_closed_stderr_is_no_free_number),
 		sink_test(with_nobody_to_tell_nothing_breaks),
+		sink_test(what_a_full_disk_swallows_is_counted),
 		sink_test(syslog_that_comes_late_is_found),
 		sink_test(a_nonblocking_stderr_loses_nothing),
 		sink_test(trace_events_go_to_their_file),
