@@ -170,8 +170,11 @@ class Helper:
     """A running daemon; a context that ends it."""
 
     def __init__(self, *args, program="pr-helper-scripted", env=None,
-                 socket_option=True, ready=True):
+                 socket_option=True, ready=True, stderr=None, wrap=()):
         self.args = list(args)
+        # Where its messages go instead; then none of them is collected.
+        self.stderr_fd = stderr
+        self.wrap = list(wrap)
         self.program = program if "/" in program else build.program(program)
         self.env = env or {}
         self.socket_option = socket_option
@@ -212,7 +215,7 @@ class Helper:
             # It knows of no filter, and starts nothing that asks for one.
             command = (VALGRIND + ["--log-file=" + self.valgrind_log]
                        + command + ["--sandbox=off"])
-        return command
+        return self.wrap + command
 
     @property
     def valgrind_log(self):
@@ -235,7 +238,9 @@ class Helper:
         try:
             self.process = subprocess.Popen(
                 self.command(), cwd=self.folder, stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=err_write,
+                stdout=subprocess.DEVNULL,
+                stderr=err_write if self.stderr_fd is None
+                else self.stderr_fd,
                 pass_fds=[log_write], preexec_fn=die_with_parent,
                 env=self.environment(log_write))
         finally:

@@ -60,11 +60,6 @@ struct script {
 	char device[32];
 };
 
-static void script_deinit(struct script *script)
-{
-	free(script->text);
-}
-
 static const struct prm_kernel *native;
 static int log_fd = -1;
 
@@ -106,6 +101,8 @@ static bool may_be_script(int fd)
 
 static bool read_script(int fd, struct script *script)
 {
+	/* One at a time; and memory may be what is missing. */
+	static __thread char text[TEXT_SIZE];
 	CLEANUP(prm_fd_closep) int readable = -1;
 	char path[64], *end;
 	ssize_t len;
@@ -117,11 +114,12 @@ static bool read_script(int fd, struct script *script)
 	readable = open(path, O_RDONLY | O_CLOEXEC);
 	if (readable < 0)
 		return false;
-	script->text = calloc(1, TEXT_SIZE);
-	if (!script->text)
-		abort();
-	len = read(readable, script->text, TEXT_SIZE - 2);
-	if (len < 0 || strncmp(script->text, MAGIC, strlen(MAGIC)) != 0)
+	script->text = text;
+	len = read(readable, text, TEXT_SIZE - 2);
+	if (len < 0)
+		return false;
+	text[len] = text[len + 1] = '\0';
+	if (strncmp(text, MAGIC, strlen(MAGIC)) != 0)
 		return false;
 	for (end = script->text; (end = strchr(end, '\n'));)
 		*end++ = '\0';
@@ -212,7 +210,7 @@ static void remember(const struct script *script)
 
 static int scripted_stat(int fd, mode_t *ret_type, dev_t *ret_number)
 {
-	CLEANUP(script_deinit) struct script script = { NULL };
+	struct script script = { NULL };
 	const char *type;
 
 	current_base[0] = '\0';
@@ -227,7 +225,7 @@ static int scripted_stat(int fd, mode_t *ret_type, dev_t *ret_number)
 
 static int scripted_sg_version(int fd)
 {
-	CLEANUP(script_deinit) struct script script = { NULL };
+	struct script script = { NULL };
 
 	if (!read_script(fd, &script))
 		return native->sg_version(fd);
@@ -316,7 +314,7 @@ __attribute__((weak)) void attack(const char *path,
 static int scripted_sg_io(int fd, struct sg_io_hdr *hdr)
 {
 	const char *lu, *target;
-	CLEANUP(script_deinit) struct script script = { NULL };
+	struct script script = { NULL };
 	uint8_t opcode;
 	long error;
 
