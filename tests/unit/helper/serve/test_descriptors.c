@@ -541,8 +541,7 @@ static void empty_lane(struct prm_desk *desk, struct prm_job jobs[JOBS])
  * Then the device is closed beside the pile, and until that is done its client
  * is answered but not read from.
  */
-static void
-a_device_with_no_place_in_its_lane_stalls_its_client_alone(void **state)
+static void a_device_without_place_stalls_its_client_alone(void **state)
 {
 	const struct prm_lane_id lane = { .number = makedev(8, 2),
 					  .block = true };
@@ -602,7 +601,7 @@ int main(void)
 		CLAIM(who_is_paused_may_leave),
 		CLAIM(who_is_paused_does_not_hold_up_the_end),
 		CLAIM(who_is_paused_is_not_shut_out),
-		CLAIM(a_device_with_no_place_in_its_lane_stalls_its_client_alone),
+		CLAIM(a_device_without_place_stalls_its_client_alone),
 	};
 
 	return cmocka_run_group_tests_name("descriptors", tests, NULL, NULL);
