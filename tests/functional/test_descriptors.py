@@ -240,7 +240,7 @@ def test_clients_that_pass_nothing_but_stalled_files(start):
                     for _ in range(300):
                         assert other.request(pr_in(READ_KEYS), disk).good
                         assert_refused(other, nothing)
-                line, = helper.stderr.matching("not read from until")
+                line, = helper.stderr.wait("not read from until")
                 assert "uid=0 unit=" in line
             assert client.recv_reply().code == NO_SCSI_DEVICE
             helper.stderr.wait("all clients are read from again")

@@ -332,6 +332,11 @@ bool prm_client_pause(struct prm_client *client)
 	prm_deadline_clear(&client->patience);
 	client->minded = false;
 	client->ticket = ++desk->tickets;
+	client->paused_ns = prm_clock_ns();
+	client->is_late = false;
+	/* Who has to know when the first of them has been paused for long. */
+	if (prm_list_empty(&desk->paused))
+		prm_server_wake(client->server);
 	prm_list_append(&desk->paused, &client->pausing);
 	if (prm_client_arm(client, 0, prm_event_of_ticket(client->ticket)))
 		return true;

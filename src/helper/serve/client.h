@@ -32,6 +32,8 @@ struct prm_server;
  * @refs:     references
  * @lingers:  a device of its waits for the closer, beside the pile
  * @ticket:   that it was paused under; the desk's
+ * @paused_ns: since when; the desk's
+ * @is_late:  it has been for so long that this was logged; the desk's
  * @pausing:  among those paused; the desk's
  * @expired:  it took too long over something; set under the desk's lock
  * @patience: when it will have; the desk's
@@ -49,6 +51,8 @@ struct prm_client {
 	atomic_uint refs;
 	atomic_bool lingers;
 	uint64_t ticket;
+	int64_t paused_ns;
+	bool is_late;
 	struct prm_link pausing;
 	atomic_bool expired;
 	struct prm_deadline patience;

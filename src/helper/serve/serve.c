@@ -23,7 +23,7 @@ static void arm_parked(struct prm_client *client, uint64_t ticket)
 	(void)prm_client_arm(client, 0, prm_event_of_ticket(ticket));
 }
 
-static void complain(const struct prm_client *client, const char *what)
+void prm_serve_complain(const struct prm_client *client, const char *what)
 {
 	char name[PRM_UNIT_SIZE + 32];
 
@@ -47,9 +47,6 @@ static void settle(struct prm_client *client, enum prm_session_step step)
 		prm_client_end(client, PRM_STEP_END);
 		return;
 	}
-	if (step == PRM_STEP_PAUSE &&
-	    prm_server_spell(server, PRM_SPELL_PAUSED))
-		complain(client, "not read from until what it sent is closed");
 	if (!(step == PRM_STEP_PAUSE ? prm_client_pause(client)
 				     : prm_client_release(client, events)))
 		prm_client_end(client, PRM_STEP_END);
@@ -90,7 +87,7 @@ static void refuse(struct prm_server *server, struct prm_client *client,
 
 	if (request->refused == -ENOMEM &&
 	    prm_server_spell(server, PRM_SPELL_MEMORY))
-		complain(client, "no memory to run a command");
+		prm_serve_complain(client, "no memory to run a command");
 	(void)prm_request_pick(request, &server->managers);
 	prm_request_record(request, &client->who, &request->reply,
 			   PRM_OUTCOME_SENT);

@@ -35,6 +35,9 @@ void prm_serve_overdue(struct prm_server *server, int64_t now_ns);
 /* Shut out all clients that took too long over something; the watcher's. */
 void prm_serve_impatient(struct prm_server *server, int64_t now_ns);
 
+/* Log a warning about a client of the caller's, with who it is. */
+void prm_serve_complain(const struct prm_client *client, const char *what);
+
 /* Shut out all clients that are owed no answer; the watcher's. */
 void prm_serve_dismiss(struct prm_server *server);
 

@@ -21,7 +21,7 @@
  * enum prm_spell - kinds of trouble
  * @PRM_SPELL_ACCEPT:   clients could not be accepted
  * @PRM_SPELL_TURNED:   clients were turned away
- * @PRM_SPELL_PAUSED:   clients were not read from
+ * @PRM_SPELL_PAUSED:   clients were not read from for long
  * @PRM_SPELL_MEMORY:   commands were not run for want of memory
  * @PRM_SPELL_WORKERS:  workers could not be started
  */

@@ -27,6 +27,9 @@
 /* Events that the watcher takes before it looks at the deadlines again. */
 #define STAND_IN_EVENTS 16
 
+/* A client that is paused for so long is worth a line in the log. */
+#define LONG_PAUSE_NS (PRM_SPELL_CALM_MS * PRM_NS_PER_MS)
+
 /* What the watcher waits for; the last only while all workers are stuck. */
 enum {
 	AT_WAKE,
@@ -39,6 +42,19 @@ enum {
 static int64_t earlier(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
+}
+
+/* Whether, and when, somebody may have been paused for long. */
+static int64_t next_late_ns(const struct prm_desk *desk)
+{
+	const struct prm_link *first = prm_list_first(&desk->paused);
+	const struct prm_client *client;
+
+	if (!first)
+		return PRM_DEADLINE_NEVER;
+	client = prm_container(first, struct prm_client, pausing);
+	return client->is_late ? PRM_DEADLINE_NEVER
+			       : client->paused_ns + LONG_PAUSE_NS;
 }
 
 /* When there is something to do at the latest, whatever happens until then. */
@@ -59,6 +75,7 @@ static int64_t next_ns(struct prm_server *server, int64_t now)
 	LOCK_SCOPE(&desk->lock);
 	next = earlier(next, prm_deadlines_next(&desk->replies));
 	next = earlier(next, prm_deadlines_next(&desk->patience));
+	next = earlier(next, next_late_ns(desk));
 	if (prm_crew_is_watched(&desk->crew, now) &&
 	    !prm_crew_is_stuck(&desk->crew, now))
 		next = earlier(next, now + PRM_STUCK_MS * PRM_NS_PER_MS);
@@ -158,14 +175,6 @@ static size_t connected(struct prm_server *server)
 	return desk->connected;
 }
 
-static bool has_paused(struct prm_server *server)
-{
-	struct prm_desk *desk = &server->desk;
-	LOCK_SCOPE(&desk->lock);
-
-	return !prm_list_empty(&desk->paused);
-}
-
 static void stop(struct prm_server *server, int64_t now)
 {
 	if (server->stop_ns)
@@ -234,12 +243,30 @@ static void sleep_until(struct prm_server *server, int64_t now,
 		swallow(server->config.watch_fd);
 }
 
-/* Say what is over; it is not as long as somebody suffers from it. */
-static void look_at_spells(struct prm_server *server, int64_t now)
+/*
+ * Clients are paused for a moment now and then. What lasts is told: it is the
+ * client's own doing, or too many others have done so.
+ */
+static void look_at_paused(struct prm_server *server, int64_t now)
 {
-	if (has_paused(server))
-		prm_spell_lasts(&server->spells, PRM_SPELL_PAUSED, now);
-	prm_spells_look(&server->spells, now);
+	struct prm_desk *desk = &server->desk;
+	LOCK_SCOPE(&desk->lock);
+
+	prm_list_each(at, following, &desk->paused)
+	{
+		struct prm_client *client =
+			prm_container(at, struct prm_client, pausing);
+
+		if (now < client->paused_ns + LONG_PAUSE_NS)
+			return;
+		if (client->is_late)
+			prm_spell_lasts(&server->spells, PRM_SPELL_PAUSED, now);
+		else if (prm_spell_begins(&server->spells, PRM_SPELL_PAUSED,
+					  now))
+			prm_serve_complain(client, "not read from until what "
+						   "it sent is closed");
+		client->is_late = true;
+	}
 }
 
 static bool is_over(struct prm_server *server, int64_t now)
@@ -264,7 +291,8 @@ enum prm_server_end prm_watch(struct prm_server *server)
 		prm_serve_overdue(server, now);
 		prm_serve_impatient(server, now);
 		prm_listener_resume(server, now);
-		look_at_spells(server, now);
+		look_at_paused(server, now);
+		prm_spells_look(&server->spells, now);
 		if (at[AT_SIGNAL].revents)
 			stop(server, now);
 		look_for_take_over(server, now);
