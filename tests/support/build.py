@@ -13,6 +13,7 @@ BUILD = os.path.abspath(os.environ.get("PRM_BUILD")
                         or os.path.join(ROOT, "build"))
 
 FOLDERS = {
+    "hostile": "tests/support",
     "pr-helper": "src/helper",
     "pr-helper-multipath": "src/multipath",
     "pr-helper-scripted": "tests/support",

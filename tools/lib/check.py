@@ -137,6 +137,9 @@ def parse_arguments():
                         help="say what each step does, and end")
     parser.add_argument("--deep", action="store_true",
                         help="the long steps too, and longer fuzzing")
+    parser.add_argument("--fuzz-seconds", type=int, metavar="N",
+                        help=f"how long each fuzz target runs "
+                        f"({steps.FUZZ_S}; with --deep {steps.FUZZ_DEEP_S})")
     parser.add_argument("--one-at-a-time", action="store_true",
                         help="never run two steps at once")
     parser.add_argument("--no-install", action="store_true",
@@ -176,7 +179,7 @@ def main():
     report = Report(ROOT, chosen)
     report.say(f"tools/check: {len(chosen)} steps, {processors} processors; "
                f"logs in {os.path.relpath(logs, ROOT)}/")
-    context = steps.Context(ROOT, processors, args.deep)
+    context = steps.Context(ROOT, processors, args.deep, args.fuzz_seconds)
     schedule = Schedule(chosen, slots, report,
                         lambda step: Runner(step, context, logs))
 

@@ -54,8 +54,9 @@ class Runner:
 
     def run(self, step):
         """The whole step; everything that goes wrong is in count."""
-        timer = threading.Timer(step.limit_s, self.stop, args=[
-            f"not done after {step.limit_s} s, killed"])
+        limit_s = self.context.limit_s(step)
+        timer = threading.Timer(limit_s, self.stop, args=[
+            f"not done after {limit_s} s, killed"])
         timer.daemon = True
         timer.start()
         try:

@@ -34,12 +34,22 @@ class Step:
 class Context:
     """What all steps of one run share: the tree, and the build folders."""
 
-    def __init__(self, root, processors, deep):
+    def __init__(self, root, processors, deep, fuzz_s=None):
         self.root = root
         self.processors = processors
         self.deep = deep
+        self.fuzz_s = fuzz_s or (FUZZ_DEEP_S if deep else FUZZ_S)
         self.locks = {}
         self.lock = threading.Lock()
+
+    def fuzzers(self):
+        return sorted(os.path.basename(source)[:-2] for source in
+                      glob.glob(f"{self.root}/fuzz/fuzz_*.c"))
+
+    def limit_s(self, step):
+        """How long a step may take: fuzzing takes as long as it is told."""
+        more = len(self.fuzzers()) * self.fuzz_s if step.name == "fuzz" else 0
+        return step.limit_s + more
 
     def build_lock(self, name):
         with self.lock:
@@ -234,7 +244,7 @@ def fuzz_one(run, fuzzer, seconds, crashes):
             [fuzzer, f"-max_total_time={seconds}", "-timeout=60",
              "-rss_limit_mb=2048", "-print_final_stats=1",
              f"-artifact_prefix={crashes}/{name}-",
-             *([] if run.context.deep else ["-seed=1"]),
+             *([] if run.context.fuzz_s > FUZZ_S else ["-seed=1"]),
              scratch, *([corpus] if os.path.isdir(corpus) else [])],
             output=output)
     with open(log, encoding="utf-8", errors="replace") as file:
@@ -253,13 +263,11 @@ def fuzz(run):
     path = build(run, "fuzz", ["fuzzers"])
     crashes = os.path.join(path, "crashes")
     os.makedirs(crashes, exist_ok=True)
-    seconds = FUZZ_DEEP_S if run.context.deep else FUZZ_S
-    fuzzers = sorted(
-        os.path.join(path, "fuzz", os.path.basename(source)[:-2])
-        for source in glob.glob(f"{run.root}/fuzz/fuzz_*.c"))
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        for done in [pool.submit(fuzz_one, run, fuzzer, seconds, crashes)
-                     for fuzzer in fuzzers]:
+        for done in [pool.submit(fuzz_one, run,
+                                 os.path.join(path, "fuzz", fuzzer),
+                                 run.context.fuzz_s, crashes)
+                     for fuzzer in run.context.fuzzers()]:
             done.result()
 
 
@@ -303,6 +311,12 @@ def cppcheck(run):
         "-I", "src", "-I", "include", "src"])
 
 
+def hostile(run):
+    """A million sessions, where the functional tests have a tenth."""
+    pytest(run, build(run, "gcc"), ["tests/functional/test_hostile.py"],
+           env={"PRM_HOSTILE": "1000000"}, more=["-s"])
+
+
 def unit_valgrind(run):
     path = build(run, "gcc")
     log = os.path.join(path, "meson-logs", "testlog-valgrind.json")
@@ -337,7 +351,7 @@ ALL = [
     Step("install", "what is installed is complete and can be built upon",
          install, 300, alone="host"),
     Step("fuzz", f"each decoder and a whole session, {FUZZ_S} s each",
-         fuzz, 900, slots=2),
+         fuzz, 600, slots=2),
     Step("release", "-O3 without assertions; unit tests",
          release, 900, deep=True),
     Step("analyzer", "gcc -fanalyzer",
@@ -346,6 +360,8 @@ ALL = [
          big_endian, 900, deep=True),
     Step("cppcheck", "cppcheck",
          cppcheck, 900, deep=True),
+    Step("hostile", "a million hostile sessions",
+         hostile, 3600, alone="host", deep=True),
     Step("unit-valgrind", "unit tests under valgrind",
          unit_valgrind, 1800, deep=True),
 ]
