@@ -122,6 +122,21 @@ int prm_device_verdict(const struct prm_device *dev);
 int prm_device_verdict_fd(int fd, const struct prm_device_info *info);
 
 /**
+ * prm_device_prepare_thread() - settle once what each call would settle anew
+ *
+ * Blocks signals in the calling thread for good, and looks whether it has
+ * CAP_SYS_RAWIO effective. Afterwards prm_device_sg_io() leaves the mask as it
+ * is, and prm_device_verdict() lowers nothing where there is nothing to lower:
+ * three system calls less for a command. So the thread is never to raise the
+ * capability but within the sg_io of its table (kernel.h).
+ *
+ * Not blocked are the signals that a process does not outlive, and those that
+ * the C library sends itself, for setuid(2) and pthread_cancel(3): the program
+ * uses neither while such a thread is there.
+ */
+void prm_device_prepare_thread(void);
+
+/**
  * prm_device_sg_io() - send a SCSI command
  * @fd:  borrowed
  * @hdr: the command, see <scsi/sg.h>; its outcome is stored here on success

@@ -24,10 +24,20 @@
 #include <sys/sysmacros.h>
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/signals.h"
 #include "device/device.h"
 #include "device/kernel.h"
 
 #define RAWIO CAP_TO_MASK(CAP_SYS_RAWIO)
+
+/* A device at the end of as many links as are looked through (mapping.c). */
+#define SYSFS_PATH_SIZE 1024
+
+/* What prm_device_prepare_thread() has settled for the calling thread. */
+static _Thread_local struct {
+	bool has_signals_blocked;
+	bool lacks_rawio;
+} thread;
 
 static int kernel_stat(int fd, mode_t *ret_type, dev_t *ret_number)
 {
@@ -82,6 +92,8 @@ static int kernel_sg_version(int fd)
 	struct __user_cap_data_struct caps[2] = { 0 };
 	int r, restored;
 
+	if (thread.lacks_rawio)
+		return sg_version(fd);
 	r = get_caps(caps);
 	if (r < 0)
 		return r;
@@ -105,13 +117,13 @@ static int kernel_sg_io(int fd, struct sg_io_hdr *hdr)
 
 static int open_sysfs(const char *path, int flags)
 {
-	CLEANUP(prm_fd_closep) int sys = -1;
+	char full[SYSFS_PATH_SIZE];
+	int len = snprintf(full, sizeof(full), "/sys/%s", path);
 	int fd;
 
-	sys = open("/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (sys < 0)
-		return -errno;
-	fd = openat(sys, path, flags | O_CLOEXEC);
+	if (len < 0 || (size_t)len >= sizeof(full))
+		return -ENAMETOOLONG;
+	fd = open(full, flags | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -213,11 +225,25 @@ static int set_signal_mask(uint64_t mask, uint64_t *ret_old)
 	return r < 0 ? -errno : 0;
 }
 
+void prm_device_prepare_thread(void)
+{
+	struct __user_cap_data_struct caps[2] = { 0 };
+	sigset_t set;
+
+	prm_signals_to_block(&set);
+	(void)pthread_sigmask(SIG_SETMASK, &set, NULL);
+	thread.has_signals_blocked = true;
+	thread.lacks_rawio = get_caps(caps) == 0 &&
+			     !(caps[0].effective & RAWIO);
+}
+
 int prm_device_sg_io(int fd, struct sg_io_hdr *hdr)
 {
 	uint64_t old = 0;
 	int r, restored;
 
+	if (thread.has_signals_blocked)
+		return kernel_in_use->sg_io(fd, hdr);
 	r = set_signal_mask(UINT64_MAX, &old);
 	if (r < 0)
 		return r;

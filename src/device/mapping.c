@@ -35,8 +35,12 @@ static bool is_never_mapped(dev_t number)
 {
 	unsigned int major_number = major(number);
 
-	/* sysfs costs microseconds, and nearly all commands go to disks. */
+	/*
+	 * sysfs costs as much as all the rest, and nearly all commands go to
+	 * disks.  None of these drivers hands a command on to what lies below.
+	 */
 	return major_number == SCSI_DISK0_MAJOR ||
+	       major_number == SCSI_CDROM_MAJOR || major_number == LOOP_MAJOR ||
 	       (major_number >= SCSI_DISK1_MAJOR &&
 		major_number <= SCSI_DISK7_MAJOR) ||
 	       (major_number >= SCSI_DISK8_MAJOR &&

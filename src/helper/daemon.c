@@ -24,6 +24,7 @@
 #include <prmanager/manager.h>
 #include "backend/multipath.h"
 #include "base/fd.h"
+#include "base/signals.h"
 #include "helper/daemon.h"
 #include "helper/log/log.h"
 #include "helper/log/trace.h"
@@ -117,22 +118,18 @@ static int apply_traces(struct daemon *daemon)
 
 /*
  * Signals would make SG_IO send its command again (I11): from here on they are
- * read from a descriptor, in every thread to come.  Those that tell of a defect
- * of ours stay, so that it is seen.  That nohup(1) or a shell made us ignore some
- * of them does not matter: the kernel ignores no signal that is blocked.
+ * read from a descriptor, in every thread to come.  That nohup(1) or a shell made
+ * us ignore some of them does not matter: the kernel ignores no signal that is
+ * blocked.
  */
 static int redirect_signals(struct daemon *daemon)
 {
 	static const int stops[] = { SIGTERM, SIGINT, SIGHUP };
-	static const int defects[] = { SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
-				       SIGABRT, SIGTRAP, SIGSYS };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	sigset_t all, stop;
 
-	(void)sigfillset(&all);
+	prm_signals_to_block(&all);
 	(void)sigemptyset(&stop);
-	for (size_t i = 0; i < sizeof(defects) / sizeof(defects[0]); i++)
-		(void)sigdelset(&all, defects[i]);
 	for (size_t i = 0; i < sizeof(stops) / sizeof(stops[0]); i++)
 		(void)sigaddset(&stop, stops[i]);
 	(void)sigaction(SIGPIPE, &ignore, NULL);

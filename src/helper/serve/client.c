@@ -19,7 +19,9 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <unistd.h>
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/lock.h"
@@ -271,17 +273,40 @@ void prm_client_end(struct prm_client *client, enum prm_session_step step)
 		prm_server_wake(server);
 }
 
-bool prm_client_arm(struct prm_client *client, uint32_t events, uint64_t event)
+/*
+ * Not epoll_ctl(3): ThreadSanitizer would take it for a use of the socket that
+ * nothing orders before its close by whoever is told of the event.
+ */
+static bool arm(int epoll_fd, int op, int sock, uint32_t events, uint64_t event)
 {
 	struct epoll_event armed = {
 		.events = events | EPOLLONESHOT,
 		.data.u64 = event,
 	};
+
+	return syscall(SYS_epoll_ctl, epoll_fd, op, sock, &armed) == 0;
+}
+
+/* How to arm it, the first time or again. Under the desk's lock. */
+static int next_op(struct prm_client *client)
+{
 	int op = client->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
 
 	client->watched = true;
-	return epoll_ctl(client->server->epoll_fd, op, client->sock, &armed) ==
-	       0;
+	return op;
+}
+
+static bool arm_locked(struct prm_client *client, uint32_t events,
+		       uint64_t event)
+{
+	return arm(client->server->epoll_fd, next_op(client), client->sock,
+		   events, event);
+}
+
+bool prm_client_arm_parked(struct prm_client *client, uint64_t event)
+{
+	/* Hang-up alone is always reported: a client can do no more. */
+	return arm_locked(client, 0, event);
 }
 
 /* Note whether the client has begun something, and since when. */
@@ -303,11 +328,19 @@ static void mind(struct prm_client *client)
 
 bool prm_client_release(struct prm_client *client, uint32_t events)
 {
-	struct prm_desk *desk = &client->server->desk;
-	LOCK_SCOPE(&desk->lock);
+	struct prm_server *server = client->server;
+	uint64_t event = prm_event_of(client);
+	int op, sock;
 
-	mind(client);
-	return prm_client_arm(client, events, prm_event_of(client));
+	{
+		LOCK_SCOPE(&server->desk.lock);
+
+		mind(client);
+		op = next_op(client);
+		sock = client->sock;
+	}
+	/* Out of the lock, which is what the thread that it wakes wants. */
+	return arm(server->epoll_fd, op, sock, events, event);
 }
 
 /* Whether a message full of descriptors of it could be closed. */
@@ -326,7 +359,7 @@ bool prm_client_pause(struct prm_client *client)
 	/* What has been closed since is not told to who is not paused yet. */
 	if (has_room(client)) {
 		mind(client);
-		return prm_client_arm(client, EPOLLIN, prm_event_of(client));
+		return arm_locked(client, EPOLLIN, prm_event_of(client));
 	}
 	PRM_TRACE(pause, client->who.session);
 	prm_deadline_clear(&client->patience);
@@ -338,7 +371,7 @@ bool prm_client_pause(struct prm_client *client)
 	if (prm_list_empty(&desk->paused))
 		prm_server_wake(client->server);
 	prm_list_append(&desk->paused, &client->pausing);
-	if (prm_client_arm(client, 0, prm_event_of_ticket(client->ticket)))
+	if (arm_locked(client, 0, prm_event_of_ticket(client->ticket)))
 		return true;
 	prm_list_remove(&client->pausing);
 	return false;
@@ -360,7 +393,7 @@ void prm_clients_resume(struct prm_server *server)
 		prm_list_remove(at);
 		mind(client);
 		/* It is in the set, and so this cannot fail. */
-		(void)prm_client_arm(client, EPOLLIN, prm_event_of(client));
+		(void)arm_locked(client, EPOLLIN, prm_event_of(client));
 	}
 }
 

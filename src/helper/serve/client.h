@@ -88,21 +88,14 @@ struct prm_client *prm_client_unref(struct prm_client *client);
 void prm_client_end(struct prm_client *client, enum prm_session_step step);
 
 /**
- * prm_client_arm() - make epoll the owner; under the desk's lock
+ * prm_client_release() - make epoll the owner, until something comes
  * @client: not to be touched afterwards: the event may be another thread's
- * @events: to wait for; a hang-up is one even if it is not asked for
- * @event:  what the event is about (state.h)
+ * @events: EPOLLIN or EPOLLOUT; a hang-up is reported in any case
  *
- * Who is told of an event takes the lock before he touches the client, and so
- * sees all that was done to it before.
+ * Notes whether the client has begun something (patience), under the desk's
+ * lock, which who is told of the event takes before he touches the client.
  *
  * Return: whether it is armed; if not it is still the caller's.
- */
-bool prm_client_arm(struct prm_client *client, uint32_t events, uint64_t event);
-
-/*
- * Arm the client, noting whether it has begun something (patience). Returns as
- * above; takes the lock.
  */
 bool prm_client_release(struct prm_client *client, uint32_t events);
 
@@ -122,6 +115,17 @@ void prm_clients_resume(struct prm_server *server);
 
 /* The client that was paused under this ticket, now the caller's; or NULL. */
 struct prm_client *prm_client_claim(struct prm_server *server, uint64_t ticket);
+
+/**
+ * prm_client_arm_parked() - make epoll the owner, until the other end hangs up
+ * @client: whose request is parked, where others can get at it as well
+ * @event:  what the event is about (state.h)
+ *
+ * Under the desk's lock, from before the request was to be found there.
+ *
+ * Return: whether it is armed.
+ */
+bool prm_client_arm_parked(struct prm_client *client, uint64_t event);
 
 /* Whether its other end is closed; needs no owner, never blocks. */
 bool prm_client_is_gone(struct prm_client *client);

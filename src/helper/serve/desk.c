@@ -16,17 +16,28 @@
 #include "helper/serve/desk.h"
 #include "helper/serve/limits.h"
 
+static void init_lock(struct prm_desk *desk)
+{
+	pthread_mutexattr_t brief;
+	pthread_condattr_t monotonic;
+
+	/* It is soon free again: trying for a moment is less than sleeping. */
+	(void)pthread_mutexattr_init(&brief);
+	(void)pthread_mutexattr_settype(&brief, PTHREAD_MUTEX_ADAPTIVE_NP);
+	(void)pthread_mutex_init(&desk->lock, &brief);
+	(void)pthread_mutexattr_destroy(&brief);
+
+	(void)pthread_condattr_init(&monotonic);
+	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&desk->left, &monotonic);
+	(void)pthread_condattr_destroy(&monotonic);
+}
+
 void prm_desk_init(struct prm_desk *desk, unsigned int timeout_ms,
 		   unsigned int base, unsigned int max)
 {
-	pthread_condattr_t attr;
-
 	*desk = (struct prm_desk){ .connected = 0 };
-	(void)pthread_mutex_init(&desk->lock, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&desk->left, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	init_lock(desk);
 	prm_lanes_init(&desk->lanes);
 	prm_deadlines_init(&desk->replies, timeout_ms);
 	prm_deadlines_init(&desk->patience, PRM_PATIENCE_MS);

@@ -17,10 +17,9 @@
 #include "helper/log/unit.h"
 #include "helper/serve/serve.h"
 
-/* Hang-up alone is always reported: a client that is parked can do no more. */
 static void arm_parked(struct prm_client *client, uint64_t ticket)
 {
-	(void)prm_client_arm(client, 0, prm_event_of_ticket(ticket));
+	(void)prm_client_arm_parked(client, prm_event_of_ticket(ticket));
 }
 
 void prm_serve_complain(const struct prm_client *client, const char *what)

@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/lock.h"
+#include "device/device.h"
 #include "helper/log/trace.h"
 #include "helper/serve/listener.h"
 #include "helper/serve/serve.h"
@@ -141,6 +142,7 @@ static bool serve_once(struct thread *thread)
 
 static void *worker_main(void *opaque)
 {
+	prm_device_prepare_thread();
 	while (serve_once(opaque))
 		;
 	return NULL;

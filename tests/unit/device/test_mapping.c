@@ -255,16 +255,16 @@ static void a_map_over_more_devices_than_fit_is_unknown(void **state)
 
 static void disks_are_never_looked_up(void **state)
 {
-	static const unsigned int majors[] = { 8,   65,  66,  67,  68,  69,
-					       70,  71,  128, 129, 130, 131,
-					       132, 133, 134, 135 };
+	static const unsigned int majors[] = { 7,   8,   11,  65,  66,  67,
+					       68,  69,  70,  71,  128, 129,
+					       130, 131, 132, 133, 134, 135 };
 	const struct node none[] = { { NULL } };
 
 	for (size_t i = 0; i < sizeof(majors) / sizeof(majors[0]); i++) {
 		assert_kind_of(makedev(majors[i], 16), none, PRM_DEVICE_SCSI);
 		assert_int_equal(n_reads, 0);
 	}
-	assert_kind_of(makedev(7, 0), none, PRM_DEVICE_UNKNOWN);
+	assert_kind_of(makedev(9, 0), none, PRM_DEVICE_UNKNOWN);
 	assert_kind_of(makedev(64, 0), none, PRM_DEVICE_UNKNOWN);
 	assert_kind_of(makedev(72, 0), none, PRM_DEVICE_UNKNOWN);
 	assert_kind_of(makedev(127, 0), none, PRM_DEVICE_UNKNOWN);
