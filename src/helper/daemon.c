@@ -192,7 +192,8 @@ static int start_multipath(struct daemon *daemon)
 
 	error = prm_broker_new(daemon->options->multipath_program,
 			       daemon->options->timeout_ms / 1000,
-			       daemon->fault, &daemon->broker);
+			       daemon->options->sandbox, daemon->fault,
+			       &daemon->broker);
 	if (error < 0 || !daemon->broker)
 		return error;
 	error = prm_manager_class_register(&prm_multipath_class);

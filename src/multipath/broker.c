@@ -46,19 +46,25 @@ int prm_broker_drop(void)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
-static void become_child(int program, int sock, unsigned int timeout_s)
-{
+/* What children are started with. */
+struct launch {
+	int program;
 	char timeout[sizeof("--timeout=4294967295")];
-	char *const argv[] = { (char *)PROGRAM_NAME, timeout, NULL };
+	char sandbox[sizeof("--sandbox=off")];
+};
 
-	(void)snprintf(timeout, sizeof(timeout), "--timeout=%u", timeout_s);
+static void become_child(struct launch *launch, int sock)
+{
+	char *const argv[] = { (char *)PROGRAM_NAME, launch->timeout,
+			       launch->sandbox, NULL };
+
 	(void)signal(SIGCHLD, SIG_DFL);
 	if (dup2(sock, STDIN_FILENO) < 0)
 		return;
-	(void)execveat(program, "", argv, environ, AT_EMPTY_PATH);
+	(void)execveat(launch->program, "", argv, environ, AT_EMPTY_PATH);
 }
 
-static void start_child(int program, int sock, unsigned int timeout_s)
+static void start_child(struct launch *launch, int sock)
 {
 	pid_t pid = fork();
 
@@ -67,7 +73,7 @@ static void start_child(int program, int sock, unsigned int timeout_s)
 			strerror(errno));
 	if (pid != 0)
 		return;
-	become_child(program, sock, timeout_s);
+	become_child(launch, sock);
 	prm_say("cannot execute %s: %s", PROGRAM_NAME, strerror(errno));
 	_exit(1);
 }
@@ -80,12 +86,19 @@ static void ignore_ends(void)
 	(void)signal(SIGHUP, SIG_IGN);
 }
 
-int prm_broker_run(int channel, int program, unsigned int timeout_s)
+int prm_broker_run(int channel, int program, unsigned int timeout_s,
+		   enum prm_sandbox_mode sandbox)
 {
 	const struct sigaction ignore = {
 		.sa_handler = SIG_IGN,
 		.sa_flags = SA_NOCLDWAIT,
 	};
+	struct launch launch = { .program = program };
+
+	(void)snprintf(launch.timeout, sizeof(launch.timeout), "--timeout=%u",
+		       timeout_s);
+	(void)snprintf(launch.sandbox, sizeof(launch.sandbox), "--sandbox=%s",
+		       prm_sandbox_name(sandbox));
 
 	if (sigaction(SIGCHLD, &ignore, NULL) < 0)
 		return -errno;
@@ -100,7 +113,7 @@ int prm_broker_run(int channel, int program, unsigned int timeout_s)
 		if (r < 0 || len == 0)
 			return r;
 		if (fds.count == 1 && !fds.truncated)
-			start_child(program, fds.fds[0], timeout_s);
+			start_child(&launch, fds.fds[0]);
 		prm_received_fds_close(&fds);
 	}
 }

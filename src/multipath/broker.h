@@ -2,6 +2,8 @@
 #ifndef PRM_MULTIPATH_BROKER_H
 #define PRM_MULTIPATH_BROKER_H
 
+#include "sandbox/sandbox.h"
+
 /*
  * The process that starts one child for each command.
  *
@@ -14,8 +16,9 @@
  * prm_broker_run() - start children until the daemon is gone
  * @channel:   SOCK_SEQPACKET socket to the daemon; borrowed
  * @program:   descriptor of the program to run, with no arguments but
- *             "--timeout"; borrowed
+ *             "--timeout" and "--sandbox"; borrowed
  * @timeout_s: seconds after which a child ends itself
+ * @sandbox:   whether a child limits its system calls
  *
  * Children inherit the environment and standard error. A child that cannot be
  * started, and a message of another form, show to the daemon as a closed
@@ -23,7 +26,8 @@
  *
  * Return: 0 at the end of @channel, or a negative errno.
  */
-int prm_broker_run(int channel, int program, unsigned int timeout_s);
+int prm_broker_run(int channel, int program, unsigned int timeout_s,
+		   enum prm_sandbox_mode sandbox);
 
 /**
  * prm_broker_drop() - keep the two capabilities that children need

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "base/fd.h"
 #include "multipath/broker.h"
+#include "multipath/confine.h"
 #include "multipath/say.h"
 #include "multipath/serve.h"
 
@@ -20,8 +21,9 @@
 #define TIMEOUT_MAX_S 100000
 
 static const char *const usage =
-	"Usage: pr-helper-multipath [--timeout=SECONDS]\n"
-	"       pr-helper-multipath --broker [--timeout=SECONDS]\n"
+	"Usage: pr-helper-multipath [--timeout=SECONDS] [--sandbox=MODE]\n"
+	"       pr-helper-multipath --broker [--timeout=SECONDS] "
+	"[--sandbox=MODE]\n"
 	"\n"
 	"Run one persistent reservation command on a multipath map. pr-helper\n"
 	"starts this program by itself; there is no reason to start it by "
@@ -33,12 +35,16 @@ static const char *const usage =
 	"      --broker           start one such process for each socket that\n"
 	"                         arrives over descriptor 0\n"
 	"      --timeout=SECONDS  end after this time (60)\n"
+	"      --sandbox=MODE     on, log or off: whether system calls that "
+	"are not\n"
+	"                         needed are refused, or only logged\n"
 	"  -h, --help             print this text and exit\n"
 	"  -V, --version          print the version and exit\n";
 
 struct arguments {
 	bool broker;
 	unsigned int timeout_s;
+	enum prm_sandbox_mode sandbox;
 };
 
 static bool parse_timeout(const char *text, unsigned int *ret_timeout_s)
@@ -54,11 +60,25 @@ static bool parse_timeout(const char *text, unsigned int *ret_timeout_s)
 	return true;
 }
 
+static bool parse_sandbox(const char *text, enum prm_sandbox_mode *ret_mode)
+{
+	int r = prm_sandbox_parse(text, ret_mode);
+
+	if (r == -ENOTSUP)
+		prm_say("--sandbox=%s is not possible: this program was built "
+			"%s",
+			text, prm_sandbox_obstacle());
+	else if (r < 0)
+		prm_say("--sandbox is on, log or off, not '%s'", text);
+	return r == 0;
+}
+
 static bool parse(int argc, char **argv, struct arguments *arguments)
 {
 	static const struct option options[] = {
 		{ "broker", no_argument, NULL, 'b' },
 		{ "timeout", required_argument, NULL, 't' },
+		{ "sandbox", required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
@@ -73,6 +93,10 @@ static bool parse(int argc, char **argv, struct arguments *arguments)
 				break;
 			prm_say("--timeout takes 1 to %d seconds, not '%s'",
 				TIMEOUT_MAX_S, optarg);
+			return false;
+		case 's':
+			if (parse_sandbox(optarg, &arguments->sandbox))
+				break;
 			return false;
 		case 'h': (void)fputs(usage, stdout); exit(EXIT_SUCCESS);
 		case 'V':
@@ -94,7 +118,17 @@ static bool is_socket(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0;
 }
 
-static int run_broker(unsigned int timeout_s)
+/* Nothing runs without the limits that it was to have. */
+static int said(int r)
+{
+	if (r < 0)
+		prm_say("cannot limit the system calls of this process: %s; "
+			"pr-helper --sandbox=off does without it",
+			strerror(-r));
+	return r;
+}
+
+static int run_broker(const struct arguments *arguments)
 {
 	CLEANUP(prm_fd_closep) int program = -1;
 	int r;
@@ -111,12 +145,34 @@ static int run_broker(unsigned int timeout_s)
 			strerror(-r));
 		return r;
 	}
-	return prm_broker_run(STDIN_FILENO, program, timeout_s);
+	r = said(prm_confine_broker(arguments->sandbox));
+	if (r < 0)
+		return r;
+	return prm_broker_run(STDIN_FILENO, program, arguments->timeout_s,
+			      arguments->sandbox);
+}
+
+static int run_command(const struct arguments *arguments)
+{
+	int r = said(prm_confine_command(arguments->sandbox));
+
+	if (r < 0)
+		return r;
+	/* Whoever started us may have had it ignored. */
+	(void)signal(SIGALRM, SIG_DFL);
+	(void)alarm(arguments->timeout_s);
+	r = prm_multipath_serve(STDIN_FILENO);
+	if (r < 0)
+		prm_say("the request was not answered: %s", strerror(-r));
+	return r;
 }
 
 int main(int argc, char **argv)
 {
-	struct arguments arguments = { .timeout_s = 60 };
+	struct arguments arguments = {
+		.timeout_s = 60,
+		.sandbox = prm_sandbox_default(),
+	};
 	int r;
 
 	if (!parse(argc, argv, &arguments))
@@ -126,16 +182,6 @@ int main(int argc, char **argv)
 			"pr-helper (see --help)");
 		return EXIT_FAILURE;
 	}
-	if (arguments.broker) {
-		r = run_broker(arguments.timeout_s);
-	} else {
-		/* Whoever started us may have had it ignored. */
-		(void)signal(SIGALRM, SIG_DFL);
-		(void)alarm(arguments.timeout_s);
-		r = prm_multipath_serve(STDIN_FILENO);
-		if (r < 0)
-			prm_say("the request was not answered: %s",
-				strerror(-r));
-	}
+	r = arguments.broker ? run_broker(&arguments) : run_command(&arguments);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -83,6 +83,44 @@ def test_what_ends_the_daemon_does_not_cut_off_its_commands(broker, number):
         assert answers(next_one)
 
 
+def fields(pid):
+    """/proc/PID/status of each of its threads, as dictionaries."""
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/status",
+                  encoding="ascii") as file:
+            yield {name: value.strip() for name, _, value in
+                   (line.partition(":") for line in file)}
+
+
+def has_filter():
+    usage = subprocess.run(
+        [build.program("pr-helper-multipath"), "--broker", "--sandbox=on"],
+        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        check=False).stderr
+    return "was built" not in usage
+
+
+def test_it_and_its_children_have_two_capabilities_and_a_filter(broker):
+    process, channel = broker
+    both = f"{SYS_ADMIN | SYS_RAWIO:016x}"
+    with child(channel) as begun:
+        path = f"/proc/{process.pid}/task/{process.pid}/children"
+        with open(path, encoding="ascii") as file:
+            (pid,) = file.read().split()
+        for filters, one in ((2, process.pid), (4, pid)):
+            for seen in fields(one):
+                assert seen["CapPrm"] == seen["CapEff"] == both, seen
+                assert seen["CapBnd"] == both, seen
+                assert int(seen["CapInh"], 16) == 0, seen
+                assert int(seen["CapAmb"], 16) == 0, seen
+                assert seen["NoNewPrivs"] == "1", seen
+                if has_filter():
+                    assert seen["Seccomp"] == "2", seen
+                    assert seen.get("Seccomp_filters", str(filters)) == \
+                        str(filters), seen
+        assert answers(begun)
+
+
 def test_it_ends_with_the_daemon(broker):
     process, channel = broker
     with child(channel) as begun:

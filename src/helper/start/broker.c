@@ -38,6 +38,7 @@ struct launch {
 	int channel;
 	int words;
 	unsigned int timeout_s;
+	enum prm_sandbox_mode sandbox;
 };
 
 static bool may_start(void)
@@ -51,15 +52,18 @@ static void become_broker(const struct launch *launch)
 {
 	const char *socket_name = getenv(SOCKET_VARIABLE);
 	char timeout[sizeof("--timeout=4294967295")];
+	char sandbox[sizeof("--sandbox=off")];
 	char variable[256] = "";
 	char *const argv[] = { (char *)"pr-helper-multipath",
-			       (char *)"--broker", timeout, NULL };
+			       (char *)"--broker", timeout, sandbox, NULL };
 	char *const environment[] = { socket_name ? variable : NULL, NULL };
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	sigset_t none;
 
 	(void)snprintf(timeout, sizeof(timeout), "--timeout=%u",
 		       launch->timeout_s);
+	(void)snprintf(sandbox, sizeof(sandbox), "--sandbox=%s",
+		       prm_sandbox_name(launch->sandbox));
 	if (socket_name)
 		(void)snprintf(variable, sizeof(variable), "%s=%s",
 			       SOCKET_VARIABLE, socket_name);
@@ -109,11 +113,13 @@ static int start(struct launch *launch, struct prm_broker *broker)
 }
 
 int prm_broker_new(const char *program, unsigned int timeout_s,
-		   struct prm_fault *fault, struct prm_broker **ret_broker)
+		   enum prm_sandbox_mode sandbox, struct prm_fault *fault,
+		   struct prm_broker **ret_broker)
 {
 	CLEANUP(prm_broker_freep) struct prm_broker *broker = NULL;
 	CLEANUP(prm_fd_closep) int fd = -1;
-	struct launch launch = { .timeout_s = timeout_s + PRM_BROKER_GRACE_S };
+	struct launch launch = { .timeout_s = timeout_s + PRM_BROKER_GRACE_S,
+				 .sandbox = sandbox };
 	const char *path = program ? program : PRM_MULTIPATH_PROGRAM;
 	int error;
 

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "helper/start/fault.h"
+#include "sandbox/sandbox.h"
 
 struct prm_broker;
 
@@ -20,6 +21,7 @@ struct prm_broker;
  *              installed
  * @timeout_s:  seconds that a client waits; a process for a command may take
  *              PRM_BROKER_GRACE_S more
+ * @sandbox:    whether the broker, and what it starts, limit their system calls
  * @fault:      says what failed
  * @ret_broker: the broker, or NULL where there is no support: @program is NULL
  *              and nothing is installed there, or this process is not root with
@@ -32,7 +34,8 @@ struct prm_broker;
  * for; or what the kernel said.
  */
 int prm_broker_new(const char *program, unsigned int timeout_s,
-		   struct prm_fault *fault, struct prm_broker **ret_broker);
+		   enum prm_sandbox_mode sandbox, struct prm_fault *fault,
+		   struct prm_broker **ret_broker);
 
 /* Close what leads to the broker, which ends it; NULL is a no-op. */
 struct prm_broker *prm_broker_free(struct prm_broker *broker);

@@ -12,6 +12,7 @@ import subprocess
 
 import pytest
 
+import build
 import daemon
 from daemon import listen, status, tasks, wait_until
 from test_activation import activated
@@ -137,6 +138,53 @@ def test_activated_daemon_keeps_one_capability(start, sock):
 def test_background_daemon_keeps_one_capability(background, folder, sock):
     one = background(os.path.join(folder, "pid"), "-k", sock)
     check_tasks(one.pid)
+
+
+MULTIPATH = build.program("pr-helper-multipath")
+BOTH = "0000000000220000"
+
+needs_multipath = pytest.mark.skipif(not os.path.exists(MULTIPATH),
+                                     reason="built without multipath support")
+
+
+def check_broker(pid):
+    """The daemon's one child is root, with two capabilities."""
+    def find():
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as \
+                file:
+            children = file.read().split()
+        return len(children) == 1 and (
+            status(children[0])["NoNewPrivs"] == "1" and children[0])
+
+    broker = wait_until(find, "there is no broker")
+    # The filter comes after the capabilities are gone.
+    seen = wait_until(
+        lambda: [status(broker)] if not sandboxed()
+        or status(broker)["Seccomp"] == "2" else None, "no filter")[0]
+    assert seen["Uid"].split() == ["0"] * 4, seen
+    assert seen["CapPrm"] == seen["CapEff"] == seen["CapBnd"] == BOTH, seen
+    assert seen["CapInh"] == seen["CapAmb"] == NONE, seen
+
+
+@needs_multipath
+@pytest.mark.parametrize("user", [None, "nobody"])
+def test_only_the_broker_keeps_what_multipath_needs(start, sock, user):
+    options = ["-u", user] if user else []
+    one = start("-k", sock, "--multipath-program", MULTIPATH, *options,
+                env=daemon.no_leak_check()).ready(sock)
+    entry = pwd.getpwnam(user or "root")
+    check_tasks(one.pid, uid=entry.pw_uid, gid=entry.pw_gid)
+    check_broker(one.pid)
+
+
+@needs_multipath
+def test_activated_daemon_has_its_broker_too(start, sock):
+    with listen(sock) as listener:
+        one = activated(start, [listener], "--multipath-program", MULTIPATH,
+                        "-u", "nobody").ready(sock)
+        nobody = pwd.getpwnam("nobody")
+        check_tasks(one.pid, uid=nobody.pw_uid, gid=nobody.pw_gid)
+        check_broker(one.pid)
 
 
 def as_unit(*capabilities, bounding=None):
