@@ -41,6 +41,9 @@
 /* For a reader of the log that stalls, at the very end. */
 #define LOG_CLOSE_MS 1000
 
+/* How often a watchdog hears of us in the time after which it bites. */
+#define PULSES 4
+
 /* What a start has gathered so far; released by daemon_deinit(). */
 struct daemon {
 	const struct prm_arguments *options;
@@ -55,6 +58,7 @@ struct daemon {
 	int listener;
 	int signal_fd;
 	int notify_fd;
+	unsigned int watchdog_ms; /* 0 if there is none */
 	int log_error; /* of reaching the log, to be told once we are up */
 };
 
@@ -277,6 +281,13 @@ static void begin_to_stop(void *opaque)
 		prm_claim_remove(daemon->claim);
 }
 
+static void show_life(void *opaque)
+{
+	struct daemon *daemon = opaque;
+
+	(void)prm_notify_try(daemon->notify_fd, PRM_NOTIFY_WATCHDOG);
+}
+
 static int make_server(struct daemon *daemon)
 {
 	const struct prm_arguments *options = daemon->options;
@@ -290,6 +301,10 @@ static int make_server(struct daemon *daemon)
 		.scsi = daemon->scsi,
 		.multipath = daemon->multipath,
 		.stopping = begin_to_stop,
+		.alive = show_life,
+		.alive_ms = daemon->watchdog_ms
+				    ? daemon->watchdog_ms / PULSES + 1
+				    : 0,
 		.opaque = daemon,
 	};
 	int error;
@@ -419,6 +434,7 @@ int prm_daemon_run(const struct prm_arguments *options, const char *name,
 
 	/* A manager that cannot be told will notice by itself. */
 	(void)prm_notify_open(&daemon.notify_fd);
+	daemon.watchdog_ms = prm_notify_watchdog_ms();
 	if (options->daemonize) {
 		error = prm_background_fork(fault, &daemon.background);
 		if (error < 0)

@@ -3,11 +3,14 @@
  * Telling the service manager how we are: a datagram of text to the socket
  * named in NOTIFY_SOCKET, a path or, with a leading '@', an abstract name.
  */
+#include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
@@ -16,6 +19,8 @@
 
 /* Far above what a busy manager needs; one that is stuck gets no more. */
 #define SEND_TIMEOUT_MS 5000
+
+#define US_PER_MS 1000
 
 static int parse_address(const char *text, struct prm_ipc_address *ret_address)
 {
@@ -55,6 +60,35 @@ int prm_notify_open(int *ret_fd)
 		*ret_fd = -1;
 	(void)unsetenv("NOTIFY_SOCKET");
 	return r;
+}
+
+/* A decimal number in @name, without signs and blanks; 0 if there is none. */
+static unsigned long long number_in(const char *name)
+{
+	const char *text = getenv(name);
+	unsigned long long number;
+	char *end;
+
+	if (!text || !isdigit((unsigned char)text[0]))
+		return 0;
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	return errno || *end ? 0 : number;
+}
+
+unsigned int prm_notify_watchdog_ms(void)
+{
+	unsigned long long usec = number_in("WATCHDOG_USEC");
+	unsigned long long ms = usec / US_PER_MS;
+
+	if (getenv("WATCHDOG_PID") &&
+	    number_in("WATCHDOG_PID") != (unsigned long long)getpid())
+		usec = 0;
+	(void)unsetenv("WATCHDOG_USEC");
+	(void)unsetenv("WATCHDOG_PID");
+	if (!usec)
+		return 0;
+	return ms > UINT_MAX ? UINT_MAX : ms ? (unsigned int)ms : 1;
 }
 
 /* Wait until @fd takes more. */

@@ -11,6 +11,7 @@
 
 #define PRM_NOTIFY_READY    "READY=1"
 #define PRM_NOTIFY_STOPPING "STOPPING=1"
+#define PRM_NOTIFY_WATCHDOG "WATCHDOG=1"
 
 /**
  * prm_notify_open() - connect to the service manager
@@ -24,6 +25,17 @@
  * abstract name; -ENAMETOOLONG; or the error of socket(2) or connect(2).
  */
 int prm_notify_open(int *ret_fd);
+
+/**
+ * prm_notify_watchdog_ms() - how often the service manager wants to hear of us
+ *
+ * Takes WATCHDOG_USEC and WATCHDOG_PID out of the environment, so call it before
+ * there are threads; once, and before a fork.
+ *
+ * Return: the time after which it takes us for dead, in milliseconds; 0 if it
+ * does not watch this process.
+ */
+unsigned int prm_notify_watchdog_ms(void);
 
 /**
  * prm_notify_send() - send one state

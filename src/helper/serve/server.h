@@ -53,7 +53,12 @@ struct prm_server;
  * @stopping:     called once when a signal says "stop", by the thread that runs
  *                the server and while it still listens; must not block. May be
  *                NULL
- * @opaque:       for @stopping
+ * @alive:        called every @alive_ms by the thread that runs the server, if
+ *                since the last time an event has found its way through the set
+ *                that workers wait on to somebody who takes them: nobody serves
+ *                without that. Must not block
+ * @alive_ms:     in milliseconds; 0 for never
+ * @opaque:       for @stopping and @alive
  */
 struct prm_server_config {
 	int path_fd;
@@ -65,6 +70,8 @@ struct prm_server_config {
 	struct prm_manager *scsi;
 	struct prm_manager *multipath;
 	void (*stopping)(void *opaque);
+	void (*alive)(void *opaque);
+	unsigned int alive_ms;
 	void *opaque;
 };
 

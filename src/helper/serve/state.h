@@ -42,6 +42,9 @@
  * @stop_ns:      when stopping ends at the latest, 0 before; the watcher's
  * @look_ns:      when to look for a take-over again; the watcher's
  * @ran:          prm_server_run() was called
+ * @alive_ns:     when the service manager is to be told again that we live; the
+ *                watcher's
+ * @pulse:        somebody took a kick since it was told
  * @stuck:        threads are left behind that may touch all this
  * @left_behind:  the next of those, so that nobody takes them for lost
  */
@@ -68,6 +71,8 @@ struct prm_server {
 	bool taken_over;
 	_Atomic int64_t stop_ns;
 	int64_t look_ns;
+	int64_t alive_ns;
+	atomic_bool pulse;
 	bool ran;
 	bool stuck;
 	struct prm_server *left_behind;

@@ -72,6 +72,8 @@ static int64_t next_ns(struct prm_server *server, int64_t now)
 		next = earlier(next, server->stop_ns);
 	if (server->look_ns)
 		next = earlier(next, server->look_ns);
+	if (server->config.alive_ms)
+		next = earlier(next, server->alive_ns);
 	LOCK_SCOPE(&desk->lock);
 	next = earlier(next, prm_deadlines_next(&desk->replies));
 	next = earlier(next, prm_deadlines_next(&desk->patience));
@@ -216,6 +218,21 @@ static void look_for_take_over(struct prm_server *server, int64_t now)
 	drain(server, true);
 }
 
+/*
+ * Tell that we live, if the last kick was taken, and kick again.  When every
+ * worker is inside a device, that makes the watcher start one more, or take the
+ * kick in their place: what it takes of clients, too.
+ */
+static void show_life(struct prm_server *server, int64_t now)
+{
+	if (!server->config.alive_ms || now < server->alive_ns)
+		return;
+	server->alive_ns = now + server->config.alive_ms * PRM_NS_PER_MS;
+	if (atomic_exchange(&server->pulse, false))
+		server->config.alive(server->config.opaque);
+	prm_server_kick(server);
+}
+
 static void swallow(int fd)
 {
 	char buf[4096] __attribute__((aligned(8)));
@@ -296,6 +313,7 @@ enum prm_server_end prm_watch(struct prm_server *server)
 		if (at[AT_SIGNAL].revents)
 			stop(server, now);
 		look_for_take_over(server, now);
+		show_life(server, now);
 		help_out(server, now);
 	}
 	/* One that was begun in time may have been read whole only later. */

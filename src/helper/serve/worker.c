@@ -39,9 +39,10 @@ void prm_worker_take(struct prm_server *server, struct prm_worker *worker,
 		prm_serve_hangup(server, prm_event_to_ticket(event));
 	else if (event == prm_event_of(&server->listener))
 		prm_listener_accept(server);
-	else if (event == prm_event_of(&server->kick_fd))
+	else if (event == prm_event_of(&server->kick_fd)) {
 		(void)!read(server->kick_fd, &count, sizeof(count));
-	else if (event != prm_event_of(&server->end_fd))
+		atomic_store(&server->pulse, true);
+	} else if (event != prm_event_of(&server->end_fd))
 		prm_serve_event(server, worker,
 				(struct prm_client *)(uintptr_t)event);
 }

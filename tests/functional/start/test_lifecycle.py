@@ -255,6 +255,19 @@ def test_multipath_program_that_cannot_be_run_says_why(start, sock):
     assert one.stop() == 0
 
 
+def test_watchdog_is_fed(start, folder, sock):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.settimeout(daemon.PATIENCE_S)
+        manager.bind(os.path.join(folder, "notify"))
+        one = start("-k", sock, env={
+            "NOTIFY_SOCKET": os.path.join(folder, "notify"),
+            "WATCHDOG_USEC": "100000"})
+        for _ in range(3):
+            while manager.recv(4096) != b"WATCHDOG=1":
+                pass
+        assert one.stop() == 0
+
+
 def test_service_manager_is_told_when_it_is_up(start, folder, sock):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.settimeout(daemon.PATIENCE_S)

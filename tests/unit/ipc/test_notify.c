@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Telling the service manager how we are. */
+#include <limits.h>
 #include "ipc_test.h"
 #include "base/fd.h"
 #include "ipc/address.h"
@@ -39,6 +40,40 @@ static void exchange(const struct prm_ipc_address *address, const char *name)
 	assert_received(manager, "STOPPING=1");
 	prm_fd_close(fd);
 	prm_fd_close(manager);
+}
+
+static unsigned int watchdog(const char *usec, const char *pid)
+{
+	if (usec)
+		(void)setenv("WATCHDOG_USEC", usec, 1);
+	if (pid)
+		(void)setenv("WATCHDOG_PID", pid, 1);
+	return prm_notify_watchdog_ms();
+}
+
+static void a_watchdog_says_how_long_it_waits(void **state)
+{
+	char own[16];
+
+	(void)snprintf(own, sizeof(own), "%d", (int)getpid());
+	assert_int_equal(watchdog("30000000", own), 30000);
+	assert_null(getenv("WATCHDOG_USEC"));
+	assert_null(getenv("WATCHDOG_PID"));
+	assert_int_equal(watchdog("30000000", NULL), 30000);
+	assert_int_equal(watchdog("1", NULL), 1);
+	assert_int_equal(watchdog("18446744073709551615", NULL), UINT_MAX);
+}
+
+static void another_processs_watchdog_is_not_ours(void **state)
+{
+	assert_int_equal(watchdog(NULL, NULL), 0);
+	assert_int_equal(watchdog("30000000", "1"), 0);
+	assert_int_equal(watchdog("30000000", "x"), 0);
+	assert_int_equal(watchdog("-1", NULL), 0);
+	assert_int_equal(watchdog("1x", NULL), 0);
+	assert_int_equal(watchdog("", NULL), 0);
+	assert_int_equal(watchdog("99999999999999999999", NULL), 0);
+	assert_null(getenv("WATCHDOG_USEC"));
 }
 
 static void a_manager_at_a_path_is_told(void **state)
@@ -114,6 +149,8 @@ static void a_manager_that_is_gone_is_an_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_watchdog_says_how_long_it_waits),
+		cmocka_unit_test(another_processs_watchdog_is_not_ours),
 		scratch_test(a_manager_at_a_path_is_told),
 		scratch_test(a_manager_with_an_abstract_name_is_told),
 		scratch_test(without_a_manager_nothing_happens),
