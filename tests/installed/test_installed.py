@@ -4,14 +4,10 @@
 import glob
 import os
 import shlex
-import subprocess
-import sys
 
 import pytest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                                "..", "support"))
-import build  # noqa: E402
+from command import run
 
 HEADERS = ["prmanager/prmanager.h", "prmanager/command.h",
            "prmanager/manager.h", "prmanager/passthrough.h"]
@@ -23,23 +19,6 @@ int main(void)
 	return prm_manager_new("nonsense", 0, 0) == 0;
 }
 """
-
-
-def run(*argv, **options):
-    return subprocess.run(
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, timeout=300, check=False,
-        **options)
-
-
-@pytest.fixture(scope="session")
-def root(tmp_path_factory):
-    """A staged installation, as a package would hold it."""
-    folder = str(tmp_path_factory.mktemp("root"))
-    done = run("meson", "install", "-C", build.BUILD, "--no-rebuild",
-               "--destdir", folder)
-    assert done.returncode == 0, done.stdout
-    return folder
 
 
 def pkg_config(root, *arguments):
