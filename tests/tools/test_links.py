@@ -37,7 +37,7 @@ def names_of_tests():
             for path in glob.glob(f"{ROOT}/{folder}/**/*.{suffix}",
                                   recursive=True):
                 names.update(re.findall(
-                    r"^(?:static void|\s*def|int) (\w+)\(",
+                    r"^(?:static void|\s*def|int)\s+(\w+)\(",
                     read(path), re.M))
                 names.add(os.path.basename(path).rsplit(".", 1)[0])
     return names
