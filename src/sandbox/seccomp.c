@@ -96,10 +96,9 @@ static int load_tables(bool refuse,
 	/* Without this log, the kernel is too old for SCMP_ACT_LOG, too. */
 	if (!filter)
 		return refuse ? -ENOMEM : -EOPNOTSUPP;
-	r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH,
-			     refuse ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_LOG);
-	if (r < 0)
-		return r;
+	/* Without it, no more than the thread ends. */
+	(void)seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH,
+			       refuse ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_LOG);
 	(void)seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1);
 	/* Nice to have, and not everywhere to be had. */
 	(void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1);
