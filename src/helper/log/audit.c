@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "helper/log/audit.h"
 #include "helper/log/log.h"
+#include "helper/log/rate.h"
 
 /* Room for the longest value: the name of a unit, with its NUL. */
 #define VALUE_SIZE 256
@@ -67,15 +68,21 @@ static void put_client(char (*values)[VALUE_SIZE],
 	put_word(values[VALUE_UNIT], audit->unit, "?");
 }
 
+static void put_key(char *value, uint64_t key, bool is_known)
+{
+	if (is_known)
+		(void)snprintf(value, VALUE_SIZE, "0x%016" PRIx64, key);
+	else
+		put_word(value, "?", "?");
+}
+
 static void put_command(char (*values)[VALUE_SIZE],
 			const struct prm_audit *audit)
 {
 	put_word(values[VALUE_DEVICE], audit->device, "?");
 	put_word(values[VALUE_ACTION], audit->action, "?");
-	(void)snprintf(values[VALUE_KEY], VALUE_SIZE, "0x%016" PRIx64,
-		       audit->key);
-	(void)snprintf(values[VALUE_SA_KEY], VALUE_SIZE, "0x%016" PRIx64,
-		       audit->sa_key);
+	put_key(values[VALUE_KEY], audit->key, audit->has_keys);
+	put_key(values[VALUE_SA_KEY], audit->sa_key, audit->has_keys);
 	(void)snprintf(values[VALUE_TYPE], VALUE_SIZE, "%u", audit->type);
 }
 
@@ -100,7 +107,7 @@ static void put_outcome(char (*values)[VALUE_SIZE],
  */
 static bool may_have_changed(const struct prm_audit *audit)
 {
-	return !audit->dropped &&
+	return !audit->dropped && !audit->is_conflict &&
 	       !(audit->has_sense && audit->sense_key == ILLEGAL_REQUEST);
 }
 
@@ -119,8 +126,12 @@ void prm_audit_log(const struct prm_audit *audit)
 {
 	char values[VALUE_COUNT][VALUE_SIZE];
 	struct prm_log_field fields[VALUE_COUNT];
+	int64_t now = prm_clock_ns();
 
 	if (!prm_log_enabled(PRM_LOG_NOTICE))
+		return;
+	prm_audit_rate_tell(now);
+	if (!may_have_changed(audit) && !prm_audit_rate_take(now))
 		return;
 	put_client(values, audit);
 	put_command(values, audit);

@@ -14,7 +14,8 @@
  * (on one line).  Every key is there every time, in this order, and no value
  * holds a blank; what is not known is "?", what does not apply is "-".  The
  * same values go to the journal as fields, PRM_PID= to PRM_DROPPED=.  Nothing
- * limits their rate: a change that is not on record is worse than a long log.
+ * limits the rate of those that may have changed something: a change that is
+ * not on record is worse than a long log.  For the others, see rate.h.
  * doc/audit.md describes the line for its readers.
  */
 
@@ -30,11 +31,13 @@
  * @device:      name of the device; NULL when there was none
  * @action:      name of the service action, such as "REGISTER"; blanks in it
  *               become underscores
+ * @has_keys:    the next two are meant
  * @key:         RESERVATION KEY of the parameter list
  * @sa_key:      SERVICE ACTION RESERVATION KEY of the parameter list
  * @type:        TYPE of the CDB, 0 to 15
  * @status:      name of the SCSI status that was sent, or that came late;
  *               NULL when the command was not run
+ * @is_conflict: @status is RESERVATION CONFLICT
  * @has_sense:   the next three are meant
  * @sense_key:   sense key, 0 to 15
  * @asc:         additional sense code
@@ -49,10 +52,12 @@ struct prm_audit {
 	const char *unit;
 	const char *device;
 	const char *action;
+	bool has_keys;
 	uint64_t key;
 	uint64_t sa_key;
 	uint8_t type;
 	const char *status;
+	bool is_conflict;
 	bool has_sense;
 	uint8_t sense_key;
 	uint8_t asc;
@@ -66,7 +71,8 @@ struct prm_audit {
  * prm_audit_log() - put @audit on record, at PRM_LOG_NOTICE
  * @audit: borrowed for the call
  *
- * Any thread; never blocks. The record is queued on return.
+ * Any thread; never blocks. The record is queued on return, unless it is one too
+ * many of a command that changed nothing.
  */
 void prm_audit_log(const struct prm_audit *audit);
 

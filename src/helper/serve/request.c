@@ -203,6 +203,7 @@ static void record_reply(struct prm_audit *audit, const struct prm_reply *reply)
 	struct prm_sense sense;
 
 	audit->status = prm_status_name(reply->status);
+	audit->is_conflict = reply->status == PRM_STATUS_RESERVATION_CONFLICT;
 	if (reply->status != PRM_STATUS_CHECK_CONDITION ||
 	    prm_sense_decode(reply->sense, reply->sense_len, &sense) !=
 		    PRM_DECODE_OK)
@@ -232,6 +233,7 @@ void prm_request_record(const struct prm_request *request,
 	if (!request->head.out)
 		return;
 	if (request->data && request->head.length >= KEYS_LEN) {
+		audit.has_keys = true;
 		audit.key = prm_get_be64(request->data + KEY_AT);
 		audit.sa_key = prm_get_be64(request->data + NEW_KEY_AT);
 	}

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/lock.h"
 #include "helper/log/log.h"
+#include "helper/log/rate.h"
 #include "helper/log/trace.h"
 #include "helper/serve/listener.h"
 #include "helper/serve/serve.h"
@@ -310,6 +311,7 @@ enum prm_server_end prm_watch(struct prm_server *server)
 		prm_listener_resume(server, now);
 		look_at_paused(server, now);
 		prm_spells_look(&server->spells, now);
+		prm_audit_rate_tell(now);
 		if (at[AT_SIGNAL].revents)
 			stop(server, now);
 		look_for_take_over(server, now);
@@ -318,5 +320,6 @@ enum prm_server_end prm_watch(struct prm_server *server)
 	}
 	/* One that was begun in time may have been read whole only later. */
 	prm_serve_overdue(server, PRM_DEADLINE_NEVER);
+	prm_audit_rate_tell(PRM_DEADLINE_NEVER);
 	return server->taken_over ? PRM_SERVER_TAKEN_OVER : PRM_SERVER_STOPPED;
 }

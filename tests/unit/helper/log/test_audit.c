@@ -3,6 +3,7 @@
 #include "log_test.h"
 #include "helper/log/audit.h"
 #include "helper/log/log.h"
+#include "helper/log/rate.h"
 
 static struct {
 	int calls;
@@ -59,6 +60,7 @@ static const struct prm_audit complete = {
 	.unit = "machine-qemu\\x2d1\\x2dvm.scope",
 	.device = "8:16",
 	.action = "PREEMPT AND ABORT",
+	.has_keys = true,
 	.key = 1,
 	.sa_key = UINT64_C(0xfedcba9876543210),
 	.type = 5,
@@ -89,11 +91,11 @@ static void what_is_not_known_is_a_question_mark(void **state)
 	static const struct prm_audit audit = { .uid = 0, .dropped = true };
 
 	prm_audit_log(&audit);
-	assert_string_equal(seen.text,
-			    "audit pid=? uid=0 unit=? device=? action=? "
-			    "key=0x0000000000000000 sa_key=0x0000000000000000 "
-			    "type=0 status=- sense=- duration_us=0 late=no "
-			    "dropped=yes");
+	assert_string_equal(
+		seen.text,
+		"audit pid=? uid=0 unit=? device=? action=? "
+		"key=? sa_key=? type=0 status=- sense=- duration_us=0 late=no "
+		"dropped=yes");
 }
 
 static void late_answers_are_marked(void **state)
@@ -125,6 +127,27 @@ static void what_may_have_changed_something_is_kept(void **state)
 	audit.dropped = true;
 	prm_audit_log(&audit);
 	assert_false(seen.kept);
+	audit.dropped = false;
+	audit.is_conflict = true;
+	prm_audit_log(&audit);
+	assert_false(seen.kept);
+}
+
+/* However many there are, of what changed nothing: changes are all there. */
+static void only_what_changed_nothing_is_limited(void **state)
+{
+	struct prm_audit audit = complete;
+	int logged;
+
+	for (int i = 0; i < 10 * PRM_AUDIT_RATE_PER_S; i++)
+		prm_audit_log(&audit);
+	logged = seen.calls;
+	/* A slow machine may take more than a second. */
+	assert_true(logged < 10 * PRM_AUDIT_RATE_PER_S);
+	audit.has_sense = false;
+	for (int i = 0; i < 10 * PRM_AUDIT_RATE_PER_S; i++)
+		prm_audit_log(&audit);
+	assert_int_equal(seen.calls, logged + 10 * PRM_AUDIT_RATE_PER_S);
 }
 
 static void no_value_can_forge_another(void **state)
@@ -208,6 +231,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup(the_longest_unit_is_not_cut, setup),
 		cmocka_unit_test_setup(fields_and_line_say_the_same, setup),
 		cmocka_unit_test_setup(the_manual_tells_every_key, setup),
+		/* Last: it leaves nothing of this second to others. */
+		cmocka_unit_test_setup(only_what_changed_nothing_is_limited,
+				       setup),
 	};
 
 	if (argc != 2) {
