@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What changed a reservation is on record, by whom, and how it went."""
 
+import contextlib
 import os
 import re
+import subprocess
+import sys
 
 import pytest
 
+import prclient
 from prclient import (CLEAR, PREEMPT, READ_KEYS, READ_RESERVATION, REGISTER,
                       REGISTER_AND_IGNORE, RELEASE, RESERVE, params, pr_in,
                       pr_out)
@@ -130,3 +134,112 @@ def test_a_bad_list_is_recorded(start):
     for line in audited(helper, 2):
         assert line["action"] == "REGISTER"
         assert list(line) == FIELDS
+        assert (line["key"], line["sa_key"]) == ("?", "?")
+
+
+def test_refusals_do_not_crowd_out_changes(start):
+    """At most so many lines in a second of what changed nothing; the number
+    of the others, and every change."""
+    helper = start()
+    disk = helper.device(lu="a")
+    conflicts = 0
+    with helper.client() as client, disk.open() as fd:
+        for key in range(1, 301):
+            for _ in range(10):
+                conflicts += client.out(RESERVE, fd, key=key).status == 0x18
+            assert client.out(REGISTER_AND_IGNORE, fd, new_key=key).good
+    helper.end()
+    helper.stderr.thread.join()
+    lines = audits(helper)
+    assert [int(line["sa_key"], 16) for line in lines
+            if line["status"] == "GOOD"] == list(range(1, 301))
+    told = sum(line["status"] == "RESERVATION_CONFLICT" for line in lines)
+    left_out = sum(int(re.search("([0-9]+) audit lines of commands that "
+                                 "changed nothing were left out", line)[1])
+                   for line in helper.stderr.matching("were left out"))
+    assert told + left_out == conflicts
+    assert left_out > 0
+
+
+# Two clients, one nexus
+
+OTHER_CLIENT = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+from prclient import *
+client = Client(sys.argv[2])
+fd = os.open(sys.argv[3], os.O_RDWR)
+assert client.out(REGISTER_AND_IGNORE, fd, new_key=0x22).good
+print(os.getpid(), flush=True)
+sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def another_client(helper, disk):
+    """Another process that has registered; its pid."""
+    with subprocess.Popen(
+            [sys.executable, "-c", OTHER_CLIENT,
+             os.path.dirname(os.path.abspath(prclient.__file__)),
+             helper.socket, disk.path], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True) as process:
+        yield int(process.stdout.readline())
+        process.stdin.close()
+
+
+SHARED = "are one I_T nexus to the target"
+
+
+def test_two_clients_that_share_a_nexus_are_named(start):
+    helper = start()
+    disk = helper.device(device="8:32", lu="a", nexus="a")
+    with helper.client() as client, disk.open() as fd, \
+            another_client(helper, disk) as pid:
+        assert client.out(REGISTER_AND_IGNORE, fd, new_key=0x11).good
+        line, = helper.stderr.wait(SHARED)
+        assert "device 8:32: " in line
+        for one in pid, os.getpid():
+            assert re.search(f"pid={one} uid={os.geteuid()} unit=[^ ]+", line)
+        # Once is enough, as long as it stays so.
+        assert client.out(REGISTER_AND_IGNORE, fd, new_key=0x12).good
+        assert len(helper.stderr.matching(SHARED)) == 1
+
+
+def test_the_same_lun_through_another_path_is_another_nexus(start):
+    helper = start()
+    one = helper.device(lu="a", nexus="a")
+    two = helper.device(lu="a", nexus="b")
+    with helper.client() as client, one.open() as fd, \
+            another_client(helper, two):
+        assert client.out(REGISTER_AND_IGNORE, fd, new_key=0x11).good
+    assert not helper.stderr.matching(SHARED)
+
+
+@pytest.mark.parametrize("how", ["left", "unregistered", "cleared",
+                                 "never registered", "the same"])
+def test_who_shares_no_nexus_any_more_is_not_named(start, how):
+    helper = start()
+    disk = helper.device(lu="a", nexus="a")
+    with helper.client() as client, disk.open() as fd:
+        if how == "the same":
+            with helper.client() as again:
+                assert again.out(REGISTER_AND_IGNORE, fd, new_key=1).good
+                assert client.out(REGISTER_AND_IGNORE, fd, new_key=2).good
+        elif how == "never registered":
+            assert client.out(RESERVE, fd, key=5, type_=5).status == 0x18
+            with another_client(helper, disk):
+                assert client.keys(fd) == [0x22]
+        else:
+            assert client.out(REGISTER_AND_IGNORE, fd, new_key=1).good
+            if how == "unregistered":
+                assert client.out(REGISTER_AND_IGNORE, fd, new_key=0).good
+            elif how == "cleared":
+                assert client.out(CLEAR, fd, key=1).good
+            else:
+                count = len(helper.fds())
+                client.close()
+                # Its socket is the last to go.
+                helper.wait_for_fds(count - 1)
+            with another_client(helper, disk):
+                pass
+    assert not helper.stderr.matching(SHARED)

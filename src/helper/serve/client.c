@@ -28,6 +28,7 @@
 #include "helper/log/log.h"
 #include "helper/log/trace.h"
 #include "helper/serve/client.h"
+#include "helper/serve/nexus.h"
 #include "helper/serve/state.h"
 
 static int receive(void *opaque, void *bytes, size_t len, size_t *ret_len,
@@ -232,6 +233,7 @@ static void leave(struct prm_client *client)
 	LOCK_SCOPE(&desk->lock);
 
 	prm_list_remove(&client->link);
+	prm_nexus_forget(&desk->nexuses, client);
 	prm_deadline_clear(&client->patience);
 	desk->connected--;
 }

@@ -38,6 +38,7 @@ struct prm_server;
  * @expired:  it took too long over something; set under the desk's lock
  * @patience: when it will have; the desk's
  * @minded:   @patience was set
+ * @shared:   warnings that it shares a nexus, which are bounded; the desk's
  * @progress: what it was about then
  * @link:     among those connected; the desk's
  */
@@ -57,6 +58,7 @@ struct prm_client {
 	atomic_bool expired;
 	struct prm_deadline patience;
 	bool minded;
+	unsigned int shared;
 	uint64_t progress;
 	struct prm_link link;
 };

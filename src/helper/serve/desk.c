@@ -45,6 +45,7 @@ void prm_desk_init(struct prm_desk *desk, unsigned int timeout_ms,
 	prm_list_init(&desk->clients);
 	prm_list_init(&desk->paused);
 	prm_list_init(&desk->tenants);
+	prm_list_init(&desk->nexuses);
 }
 
 void prm_desk_deinit(struct prm_desk *desk)

@@ -46,6 +46,7 @@ struct prm_client;
  * @clients:   those that are connected
  * @paused:    of these, those that are not read from for now
  * @tenants:   who they are (tenant.h)
+ * @nexuses:   what they have registered (nexus.h)
  * @connected: how many
  * @slots:     how many clients still take up memory, connected or not
  * @ids:       the last client's number
@@ -61,6 +62,7 @@ struct prm_desk {
 	struct prm_link clients;
 	struct prm_link paused;
 	struct prm_link tenants;
+	struct prm_link nexuses;
 	size_t connected;
 	size_t slots;
 	uint64_t ids;

@@ -46,6 +46,9 @@
  */
 #define PRM_PATIENCE_MS 60000
 
+/* How often a client is told of that it shares its I_T nexus. */
+#define PRM_SHARED_TOLD_MAX 8
+
 /* How long to wait with accepting after the kernel ran out of something. */
 #define PRM_ACCEPT_PAUSE_MS 200
 

@@ -8,6 +8,7 @@
  * the desk says who has the client; whoever has not, does not touch it.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include "base/clock.h"
@@ -15,6 +16,7 @@
 #include "helper/log/log.h"
 #include "helper/log/trace.h"
 #include "helper/log/unit.h"
+#include "helper/serve/nexus.h"
 #include "helper/serve/serve.h"
 
 static void arm_parked(struct prm_client *client, uint64_t ticket)
@@ -191,6 +193,54 @@ static bool run(struct prm_server *server, struct prm_request *request)
 	return true;
 }
 
+/* "pid=... uid=... unit=..." as in the audit line. */
+static void put_who(char *text, size_t size, const struct prm_client *client)
+{
+	char name[PRM_UNIT_SIZE + 32];
+
+	prm_tenant_name(client->tenant, name, sizeof(name));
+	if (client->who.pid)
+		(void)snprintf(text, size, "pid=%d %s", (int)client->who.pid,
+			       name);
+	else
+		(void)snprintf(text, size, "pid=? %s", name);
+}
+
+/* With the lock, as the other may leave. */
+static void tell_shared(struct prm_client *client,
+			const struct prm_client *other, const char *device)
+{
+	const struct prm_log_field field = { "PRM_DEVICE", device };
+	char names[2][PRM_UNIT_SIZE + 64];
+
+	if (client->shared++ >= PRM_SHARED_TOLD_MAX)
+		return;
+	put_who(names[0], sizeof(names[0]), other);
+	put_who(names[1], sizeof(names[1]), client);
+	prm_log_fields(PRM_LOG_WARNING, &field, 1,
+		       "device %s: two clients have registered through it and "
+		       "are one I_T nexus to the target: %s and %s",
+		       device, names[0], names[1]);
+}
+
+/* Note a registration that the device has accepted, before anybody hears. */
+static void note_nexus(struct prm_server *server, struct prm_request *request)
+{
+	struct prm_desk *desk = &server->desk;
+	struct prm_client *client = request->owner;
+	const struct prm_client *other;
+
+	if (!request->head.out || request->reply.status != PRM_STATUS_GOOD)
+		return;
+	LOCK_SCOPE(&desk->lock);
+	if (prm_list_empty(&client->link))
+		return;
+	other = prm_nexus_note(&desk->nexuses, client,
+			       prm_request_lane(request), request);
+	if (other)
+		tell_shared(client, other, request->name);
+}
+
 /* Out of the device: close it, and see who is to be told. */
 static struct prm_client *leave_device(struct prm_server *server,
 				       struct prm_worker *worker,
@@ -241,6 +291,8 @@ void prm_serve_request(struct prm_server *server, struct prm_worker *worker,
 	if (is_deserted(server, worker, request))
 		return;
 	ran = run(server, request);
+	if (ran)
+		note_nexus(server, request);
 	client = leave_device(server, worker, request);
 	PRM_TRACE(done, request->owner->who.session, request->name,
 		  (prm_clock_ns() - request->begun_ns) / PRM_NS_PER_US);
