@@ -48,6 +48,11 @@ def check(key, asc, ascq):
     return reply(pr.CHECK_CONDITION, sense(key, asc, ascq))
 
 
+def after(action):
+    """What the unit answers, once action(SOCKET) has returned."""
+    return Scripted(0, b"", b"", action)
+
+
 # Scripted misbehaviour: close instead of answering; say nothing at all; take
 # longer than a millisecond to answer as the unit does.
 CLOSE = Scripted(0, b"", b"", "close")
@@ -239,8 +244,11 @@ class FakeHelper:
         with self.lock:
             self.requests.append((cdb, params))
             scripted = self._answer(cdb, params)
-        if scripted.action == "slow":
-            time.sleep(0.1)
+        if scripted.action == "slow" or callable(scripted.action):
+            if callable(scripted.action):
+                scripted.action(sock)
+            else:
+                time.sleep(0.1)
             with self.lock:
                 scripted = self._answer(cdb, params)
         if scripted.action == "silence":

@@ -7,11 +7,15 @@ is the preload library's.
 
 import os
 import shutil
+import signal
+import socket
+import struct
 import sys
 import textwrap
 
 import fakehelper
 import pytest
+from fakehelper import after
 from program import DEVICE, HERE
 
 
@@ -318,6 +322,34 @@ def test_signals_do_not_disturb_a_command(helper, program):
             assert read_keys(fd) == []
         signal.setitimer(signal.ITIMER_REAL, 0)
         """)
+
+
+def pending(pid):
+    """Signals that wait for a process or its first thread, as bits."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        fields = dict(line.split(":\t", 1) for line in file if ":\t" in line)
+    return int(fields["SigPnd"], 16) | int(fields["ShdPnd"], 16)
+
+
+def test_signals_wait_for_the_end_of_a_command(helper, program):
+    """As they wait for the kernel's: none is delivered within it."""
+    seen = []
+
+    def interrupt(sock):
+        pid, _, _ = struct.unpack("3i", sock.getsockopt(
+            socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        os.kill(pid, signal.SIGUSR1)
+        seen.append(pending(pid) >> (signal.SIGUSR1 - 1) & 1)
+
+    helper.script.append(after(interrupt))
+    program("""
+        import signal
+        seen = []
+        signal.signal(signal.SIGUSR1, lambda *_: seen.append(1))
+        assert read_keys(fd) == []
+        assert seen == [1]
+        """)
+    assert seen == [1]
 
 
 def test_children_are_run_likewise(helper, prmctl):

@@ -174,6 +174,26 @@ static void requests_sent_ahead_are_not_begun(void **state)
 	(void)close(fd);
 }
 
+/* Its CDB comes after the end has begun, and before it is told to go. */
+static void a_request_that_comes_late_is_not_begun(void **state)
+{
+	struct rig rig;
+	struct rig_device disk = rig_disk(0);
+	int fd = rig_open(&disk, true), sock;
+
+	start(&rig);
+	sock = rig_client(&rig);
+	rig_send_in(sock, fd);
+	rig_expect_status(sock, 0);
+	atomic_store(&rig.server->stopping, true);
+	rig_send_in(sock, fd);
+	rig_expect_end(sock);
+	assert_int_equal(rig_runs(), 1);
+	(void)close(sock);
+	(void)close(fd);
+	rig_stop(&rig);
+}
+
 /* The only test with a timeout that passes: it has to. */
 static void a_device_that_hangs_cannot_hold_the_end_up(void **state)
 {
@@ -321,6 +341,7 @@ int main(void)
 		CLAIM(what_runs_or_waits_is_finished),
 		CLAIM(a_request_whose_cdb_was_read_is_finished),
 		CLAIM(requests_sent_ahead_are_not_begun),
+		CLAIM(a_request_that_comes_late_is_not_begun),
 		CLAIM(a_server_taken_over_serves_its_clients_to_the_end),
 		CLAIM(who_waited_at_the_door_is_let_in_before_it_closes),
 		CLAIM(a_server_taken_over_can_be_stopped),
