@@ -108,11 +108,16 @@ static int count_answer(struct loop *loop, const struct client *client,
 	return 0;
 }
 
+static size_t smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
 /* Take in what is there. 1 when an answer is whole, 0 when more will come. */
 static int read_answer(struct loop *loop, struct client *client)
 {
 	struct prm_reply reply = PRM_REPLY_INIT;
-	size_t payload = 0;
+	size_t head, payload = 0;
 	ssize_t got = recv(client->fd, client->answer + client->got,
 			   sizeof(client->answer) - client->got, 0);
 
@@ -121,12 +126,12 @@ static int read_answer(struct loop *loop, struct client *client)
 	if (got == 0)
 		return -EPROTO;
 	client->got += (size_t)got;
-	switch (prm_wire_response_decode(client->answer, client->got,
-					 &loop->load->request, &reply,
-					 &payload)) {
+	/* Without the payload, which would be bytes too many. */
+	head = smaller(client->got, PRM_WIRE_RESPONSE_SIZE);
+	switch (prm_wire_response_decode(
+		client->answer, head, &loop->load->request, &reply, &payload)) {
 	case PRM_DECODE_INCOMPLETE: return 0;
-	case PRM_DECODE_OK:
-	case PRM_DECODE_TRAILING: break;
+	case PRM_DECODE_OK: break;
 	default: return -EPROTO;
 	}
 	if (client->got < PRM_WIRE_RESPONSE_SIZE + payload)
