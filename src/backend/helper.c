@@ -123,10 +123,7 @@ static bool is_over_locked(const struct helper *helper, const struct trip *trip)
 
 static void wait_locked(struct helper *helper, int64_t until_ns)
 {
-	struct timespec until = {
-		.tv_sec = (time_t)(until_ns / PRM_NS_PER_S),
-		.tv_nsec = (long)(until_ns % PRM_NS_PER_S),
-	};
+	struct timespec until = prm_clock_timespec(until_ns);
 
 	(void)pthread_cond_timedwait(&helper->changed, &helper->lock, &until);
 }

@@ -75,8 +75,7 @@ static void destroy(void *instance)
 /* Wait for one of the places to be freed, until @until; whether it was. */
 static bool wait_freed(struct multipath *multipath, int64_t until)
 {
-	struct timespec at = { .tv_sec = until / PRM_NS_PER_S,
-			       .tv_nsec = until % PRM_NS_PER_S };
+	struct timespec at = prm_clock_timespec(until);
 
 	return pthread_cond_timedwait(&multipath->freed, &multipath->lock,
 				      &at) != ETIMEDOUT;

@@ -23,4 +23,13 @@ static inline int64_t prm_clock_ns(void)
 	return now.tv_sec * PRM_NS_PER_S + now.tv_nsec;
 }
 
+/* @ns, not negative, as calls of the kernel and of POSIX want it. */
+static inline struct timespec prm_clock_timespec(int64_t ns)
+{
+	return (struct timespec){
+		.tv_sec = (time_t)(ns / PRM_NS_PER_S),
+		.tv_nsec = (long)(ns % PRM_NS_PER_S),
+	};
+}
+
 #endif

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
+#include "base/clock.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/fault.h"
@@ -200,11 +201,8 @@ static int take_snapshot(struct watch *watch, struct prm_snapshot *snapshot,
 
 static void wait_interval(const struct watch *watch)
 {
-	unsigned int ms = watch->arguments->interval_ms;
-	struct timespec time = {
-		.tv_sec = ms / 1000,
-		.tv_nsec = ms % 1000 * 1000000L,
-	};
+	struct timespec time = prm_clock_timespec(
+		watch->arguments->interval_ms * PRM_NS_PER_MS);
 
 	(void)nanosleep(&time, NULL);
 }

@@ -22,8 +22,8 @@ static int set_send_timeout(int fd, int64_t timeout_ns)
 {
 	int64_t us = (timeout_ns + PRM_NS_PER_US - 1) / PRM_NS_PER_US;
 	struct timeval tv = {
-		.tv_sec = us / 1000000,
-		.tv_usec = us % 1000000,
+		.tv_sec = (time_t)(us / 1000000),
+		.tv_usec = (suseconds_t)(us % 1000000),
 	};
 
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)) < 0)

@@ -140,12 +140,7 @@ bool prm_log_queue_pop(struct prm_log_queue *queue,
 
 static struct timespec deadline_in(unsigned int timeout_ms)
 {
-	int64_t ns = prm_clock_ns() + timeout_ms * PRM_NS_PER_MS;
-
-	return (struct timespec){
-		.tv_sec = ns / PRM_NS_PER_S,
-		.tv_nsec = ns % PRM_NS_PER_S,
-	};
+	return prm_clock_timespec(prm_clock_ns() + timeout_ms * PRM_NS_PER_MS);
 }
 
 bool prm_log_queue_flush(struct prm_log_queue *queue, unsigned int timeout_ms)

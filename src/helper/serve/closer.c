@@ -225,10 +225,7 @@ int prm_closer_start(struct prm_closer *closer)
 
 static struct timespec after_ms(unsigned int ms)
 {
-	int64_t at = prm_clock_ns() + (int64_t)ms * PRM_NS_PER_MS;
-
-	return (struct timespec){ .tv_sec = at / PRM_NS_PER_S,
-				  .tv_nsec = at % PRM_NS_PER_S };
+	return prm_clock_timespec(prm_clock_ns() + (int64_t)ms * PRM_NS_PER_MS);
 }
 
 bool prm_closer_stop(struct prm_closer *closer, unsigned int patience_ms)

@@ -115,6 +115,12 @@ static int fill_epoll(struct prm_server *server)
 	return r;
 }
 
+/* A number of 64 bits wherever it comes from. */
+static size_t to_size(rlim_t number)
+{
+	return number < SIZE_MAX ? (size_t)number : SIZE_MAX;
+}
+
 static int init_limits(struct prm_server *server,
 		       const struct prm_server_config *config)
 {
@@ -126,7 +132,8 @@ static int init_limits(struct prm_server *server,
 		return -errno;
 	return prm_limits_init(&server->limits, config->max_sessions,
 			       config->max_workers,
-			       sysconf(_SC_NPROCESSORS_ONLN), nofile.rlim_cur);
+			       sysconf(_SC_NPROCESSORS_ONLN),
+			       to_size(nofile.rlim_cur));
 }
 
 static int set_nonblocking(int fd)

@@ -186,10 +186,7 @@ int prm_worker_start(struct prm_server *server)
 
 static struct timespec after_ms(unsigned int ms)
 {
-	int64_t at = prm_clock_ns() + (int64_t)ms * PRM_NS_PER_MS;
-
-	return (struct timespec){ .tv_sec = at / PRM_NS_PER_S,
-				  .tv_nsec = at % PRM_NS_PER_S };
+	return prm_clock_timespec(prm_clock_ns() + (int64_t)ms * PRM_NS_PER_MS);
 }
 
 bool prm_workers_end(struct prm_server *server, unsigned int patience_ms)

@@ -32,11 +32,33 @@ static void units_are_nanoseconds_of_the_monotonic_clock(void **state)
 	assert_true(PRM_NS_PER_MS == 1000 * PRM_NS_PER_US);
 }
 
+static void any_time_is_seconds_and_a_rest(void **state)
+{
+	static const struct {
+		int64_t ns;
+		time_t seconds;
+		long rest;
+	} cases[] = {
+		{ 0, 0, 0 },
+		{ 999999999, 0, 999999999 },
+		{ 1000000000, 1, 0 },
+		{ 2147483647 * PRM_NS_PER_S + 7, 2147483647, 7 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct timespec time = prm_clock_timespec(cases[i].ns);
+
+		assert_true(time.tv_sec == cases[i].seconds);
+		assert_true(time.tv_nsec == cases[i].rest);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(time_never_goes_back),
 		cmocka_unit_test(units_are_nanoseconds_of_the_monotonic_clock),
+		cmocka_unit_test(any_time_is_seconds_and_a_rest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -511,7 +511,8 @@ static void any_bytes_are_survived(void **state)
 			if ((random >> 33) % 5 == 1)
 				byte = 0;
 			if ((random >> 36) % 16 == 0 && peer.attached_count < 8)
-				attach(peer.in_len, 1 + (random >> 55) % 3);
+				attach(peer.in_len,
+				       1 + (size_t)(random >> 55) % 3);
 			put(&byte, 1);
 		}
 		peer.piece = 1 + round % 30;
