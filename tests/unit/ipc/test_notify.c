@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Telling the service manager how we are. */
 #include <limits.h>
+#include <pthread.h>
 #include "ipc_test.h"
 #include "base/fd.h"
 #include "ipc/address.h"
@@ -146,6 +147,57 @@ static void a_manager_that_is_gone_is_an_error(void **state)
 	prm_fd_close(fd);
 }
 
+/* A connection to a manager at the test's path whose queue is full. */
+static int open_full(struct scratch *scratch, int *ret_manager)
+{
+	struct prm_ipc_address address;
+	int fd, r;
+
+	assert_int_equal(prm_ipc_address_path(scratch->path, &address), 0);
+	*ret_manager = bind_manager(&address);
+	(void)setenv("NOTIFY_SOCKET", scratch->path, 1);
+	assert_int_equal(prm_notify_open(&fd), 0);
+	do
+		r = prm_notify_try(fd, PRM_NOTIFY_READY);
+	while (r == 0);
+	assert_int_equal(r, -EAGAIN);
+	return fd;
+}
+
+/* Read until the manager is told that we stop. */
+static void *read_late(void *opaque)
+{
+	const int *manager = opaque;
+	char text[64];
+	ssize_t len;
+
+	do
+		len = recv(*manager, text, sizeof(text), 0);
+	while (len > 0 && text[0] != PRM_NOTIFY_STOPPING[0]);
+	return NULL;
+}
+
+static void a_manager_that_reads_late_is_told(void **state)
+{
+	pthread_t reader;
+	int manager, fd = open_full(*state, &manager);
+
+	assert_int_equal(pthread_create(&reader, NULL, read_late, &manager), 0);
+	assert_int_equal(prm_notify_send(fd, PRM_NOTIFY_STOPPING), 0);
+	assert_int_equal(pthread_join(reader, NULL), 0);
+	prm_fd_close(fd);
+	prm_fd_close(manager);
+}
+
+static void a_manager_that_never_reads_is_given_up(void **state)
+{
+	int manager, fd = open_full(*state, &manager);
+
+	assert_int_equal(prm_notify_send(fd, PRM_NOTIFY_STOPPING), -ETIMEDOUT);
+	prm_fd_close(fd);
+	prm_fd_close(manager);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +208,8 @@ int main(void)
 		scratch_test(without_a_manager_nothing_happens),
 		scratch_test(an_address_that_leads_nowhere_is_an_error),
 		scratch_test(a_manager_that_is_gone_is_an_error),
+		scratch_test(a_manager_that_reads_late_is_told),
+		scratch_test(a_manager_that_never_reads_is_given_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
