@@ -28,6 +28,7 @@ static struct {
 	struct sg_io_hdr answer; /* only its outcome members */
 	const uint8_t *from_device;
 	size_t from_device_len;
+	const uint8_t *sense; /* as long as there is room */
 } script;
 
 static int scripted_sg_io(int fd, struct sg_io_hdr *hdr)
@@ -45,6 +46,8 @@ static int scripted_sg_io(int fd, struct sg_io_hdr *hdr)
 		return script.error;
 	if (script.from_device_len)
 		memcpy(hdr->dxferp, script.from_device, script.from_device_len);
+	if (script.sense)
+		memcpy(hdr->sbp, script.sense, hdr->mx_sb_len);
 	hdr->status = script.answer.status;
 	hdr->host_status = script.answer.host_status;
 	hdr->driver_status = script.answer.driver_status;
@@ -266,6 +269,96 @@ static void a_failed_call_is_an_answer(void **state)
 	assert_int_equal(reply.sense_len, 0);
 }
 
+static uint32_t next_random(uint32_t *seed)
+{
+	*seed = *seed * 1664525u + 1013904223u;
+	return *seed >> 8;
+}
+
+/* One of a few interesting values, or any, or mostly none. */
+static unsigned int mostly_none(uint32_t *seed, unsigned int mask)
+{
+	return next_random(seed) % 4 ? 0 : next_random(seed) & mask;
+}
+
+static void make_up_outcome(uint32_t *seed, uint8_t sense[PRM_SENSE_SIZE])
+{
+	static const int residuals[] = { 0,  1,    23,        24,       25,
+					 -1, 8192, INT32_MAX, INT32_MIN };
+
+	for (size_t i = 0; i < PRM_SENSE_SIZE; i++)
+		sense[i] = (uint8_t)next_random(seed);
+	if (next_random(seed) % 4)
+		sense[0] = (uint8_t)(0x70 + next_random(seed) % 4);
+	script.sense = sense;
+	script.error = -(int)mostly_none(seed, 0x7f);
+	script.answer = (struct sg_io_hdr){
+		.host_status = (unsigned short)mostly_none(seed, 0x1f),
+		.driver_status = (unsigned short)mostly_none(seed, 0xff),
+		.status = (unsigned char)mostly_none(seed, 0xff),
+		.sb_len_wr = (unsigned char)next_random(seed),
+		.resid = residuals[next_random(seed) % 9],
+	};
+	if (next_random(seed) % 4 == 0)
+		script.answer.status = PRM_STATUS_CHECK_CONDITION;
+}
+
+static bool device_has_spoken(void)
+{
+	return script.error == 0 && script.answer.host_status == 0 &&
+	       (script.answer.driver_status & 0x0f) != 6;
+}
+
+static void assert_within_bounds(const struct prm_reply *reply,
+				 const uint8_t data[64])
+{
+	const struct sg_io_hdr *said = &script.answer;
+	bool good = device_has_spoken() && !said->driver_status &&
+		    !said->status;
+	size_t written = said->sb_len_wr;
+
+	/* I1 */
+	assert_int_equal(reply->status == PRM_STATUS_GOOD, good);
+	/* I4 */
+	assert_in_range(reply->data_len, 0, good ? 24 : 0);
+	assert_in_range(reply->sense_len, 0, PRM_SENSE_SIZE);
+	assert_int_equal(reply->sense_len != 0,
+			 reply->status == PRM_STATUS_CHECK_CONDITION);
+	for (size_t i = reply->sense_len; i < PRM_SENSE_SIZE; i++)
+		assert_int_equal(reply->sense[i], 0);
+	for (size_t i = reply->data_len; i < 64; i++)
+		assert_int_equal(data[i], 0xee);
+	/* I10 */
+	if (written > PRM_SENSE_SIZE)
+		written = PRM_SENSE_SIZE;
+	if (!device_has_spoken() || written < 8 ||
+	    said->status != PRM_STATUS_CHECK_CONDITION ||
+	    (script.sense[0] & 0x7c) != 0x70)
+		return;
+	assert_int_equal(reply->sense_len, written);
+	assert_memory_equal(reply->sense, script.sense, written);
+}
+
+/* Whatever call, host, driver and device say at once, and however wrong. */
+static void no_outcome_is_false_or_out_of_bounds(void **state)
+{
+	static const uint8_t sent[24] = { 1, 2, 3 };
+	uint8_t data[64], sense[PRM_SENSE_SIZE];
+	uint32_t seed = 1;
+
+	script.from_device = sent;
+	script.from_device_len = sizeof(sent);
+	for (int i = 0; i < 1 << 16; i++) {
+		struct prm_command cmd = command(0x5e, 24, data, sizeof(data));
+		struct prm_reply reply = PRM_REPLY_INIT;
+
+		memset(data, 0xee, sizeof(data));
+		make_up_outcome(&seed, sense);
+		assert_int_equal(prm_scsi_run(FD, &cmd, 0, &reply), 0);
+		assert_within_bounds(&reply, data);
+	}
+}
+
 static void what_is_no_such_command_never_reaches_the_device(void **state)
 {
 	uint8_t data[PRM_DATA_SIZE + 1] = { 0 };
@@ -406,6 +499,7 @@ int main(void)
 		TEST(out_sends_the_parameter_list),
 		TEST(the_timeout_is_milliseconds_and_never_zero),
 		TEST(a_failed_call_is_an_answer),
+		TEST(no_outcome_is_false_or_out_of_bounds),
 		TEST(what_is_no_such_command_never_reaches_the_device),
 		TEST(the_class_sends_to_whole_disks),
 		TEST(the_class_refuses_what_is_no_whole_disk),
