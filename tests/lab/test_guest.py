@@ -13,6 +13,9 @@ import pytest
 from guest import FORMS, Guest
 from helper import Helper
 from inside import run
+from prclient import (CLEAR, PREEMPT, READ_KEYS, REGISTER, RELEASE, RESERVE,
+                      params, pr_in, pr_out, sense_code)
+from scsi_io import open_device, sg_io
 from targets import Lun
 
 KEY, OTHER = "0x1a", "0x2b"
@@ -64,7 +67,8 @@ class Stage:
     """The helper, the logical units and the guest that all tests share."""
 
     def __init__(self, stack):
-        luns = [stack.enter_context(Lun(f"disk{number}"))
+        # The first one has a witness, who sees what the guest should.
+        luns = [stack.enter_context(Lun(f"disk{number}", 2 + (number == 0)))
                 for number in range(len(FORMS))]
         self.helper = stack.enter_context(Helper())
         disks = [form(lun.paths[0]) for form, lun in zip(FORMS.values(), luns)]
@@ -180,6 +184,56 @@ def test_preempt_from_outside_is_a_unit_attention_in_the_guest(disk):
     sees(disk.run("sg_persist -i -r"), f"Key={OTHER}\n")
     late = disk.run(f"sg_persist -o -R -K {KEY} -T 1")
     assert late.status == CONFLICT
+
+
+# What another nexus does, with the type that it holds before, and what the
+# nexuses that it concerns are told (SPC-4 5.13 and 5.14).
+PREEMPTED, RELEASED, REMOVED = (6, 0x2A, 3), (6, 0x2A, 4), (6, 0x2A, 5)
+ATTENTIONS = {
+    "CLEAR": (0, CLEAR, 0, 0, PREEMPTED),
+    "CLEAR of a reservation": (5, CLEAR, 0, 0, PREEMPTED),
+    "PREEMPT of registrations": (0, PREEMPT, KEY, 1, REMOVED),
+    "PREEMPT beside a reservation": (1, PREEMPT, KEY, 1, REMOVED),
+    "PREEMPT of its own, with another type": (5, PREEMPT, OTHER, 6, RELEASED),
+    "RELEASE, registrants only": (6, RELEASE, 0, 6, RELEASED),
+    "RELEASE, all registrants": (7, RELEASE, 0, 7, RELEASED),
+    "the holder unregisters": (5, REGISTER, 0, 0, RELEASED),
+}
+
+
+def hex_bytes(output):
+    """The sense data in what sg_raw -vv prints."""
+    rows = re.search(r"Raw sense data[^\n]*\n((?: *[0-9a-f]{2}\b.*\n)+)",
+                     output)[1]
+    return bytes.fromhex("".join(re.findall(r"\b[0-9a-f]{2}\b", rows)))
+
+
+@pytest.mark.parametrize("event", ATTENTIONS)
+def test_unit_attentions_reach_the_guest_unchanged(disk, event):
+    """Byte for byte what a witness gets by SG_IO."""
+    held, action, new_key, kind, code = ATTENTIONS[event]
+    key, other = int(KEY, 16), int(OTHER, 16)
+
+    def out(fd, action, key=0, new_key=0, kind=0):
+        reply = sg_io(fd, pr_out(action, kind)[:10], params(key, new_key))
+        assert reply.good, str(reply)
+    with open_device(disk.there.sg) as there, \
+            open_device(disk.lun.paths[2].sg) as witness:
+        disk.run(f"sg_persist -o -G -S {KEY}").ok()
+        out(witness, REGISTER, new_key=key)
+        out(there, REGISTER, new_key=other)
+        if held:
+            out(there, RESERVE, other, kind=held)
+        out(there, action, other, int(str(new_key), 0), kind)
+        seen = sg_io(witness, pr_in(READ_KEYS, 24)[:10], read=24)
+    raw = disk.guest.run(f"sg_raw -vv -r 24 {disk.node} "
+                         "5e 00 00 00 00 00 00 00 18 00")
+    assert raw.status == UNIT_ATTENTION
+    assert seen.code == code
+    sense = hex_bytes(raw.output)
+    assert sense_code(sense) == code
+    assert sense == seen.sense[:len(sense)] and len(sense) >= 18
+    sees(disk.run("sg_persist -n -i -k"), "PR generation")
 
 
 @pytest.mark.parametrize("form", FORMS)
