@@ -164,6 +164,16 @@ class Outside:
         return [pytest.TestReport(item.nodeid, item.location, {}, "skipped",
                                   where, "setup")]
 
+    def pytest_terminal_summary(self, terminalreporter):
+        """What tests have measured: numbers to read, not to pass or fail."""
+        for run in self.runs.values():
+            for reports in run.reports.values():
+                # The last report of a test has all that it recorded.
+                for report in reports[-1:]:
+                    for name, value in report.user_properties:
+                        terminalreporter.write_line(
+                            f"measured: {report.nodeid}: {name}: {value}")
+
     def pytest_sessionfinish(self):
         """After an interrupt labs may still run: they end with this."""
         for run in self.runs.values():

@@ -30,6 +30,9 @@ BLKRRPART = 0x125F
 # scsi_debug's "host busy": no command is taken until the option is cleared.
 HOST_BUSY = 0x8000
 
+# Each command that it is sent goes into the kernel's log.
+NOISE = 1
+
 # There is no udev that would make the nodes or wait for others.
 DMSETUP = ["env", "DM_DISABLE_UDEV=1", "dmsetup"]
 
@@ -70,6 +73,17 @@ class Path:
     def set_state(self, state):
         """"offline" takes this path away, "running" brings it back."""
         write(self.sysfs / "state", state)
+
+    def delete(self):
+        """The device goes, as when it is unplugged."""
+        write(self.sysfs / "delete", 1)
+
+    def find_again(self):
+        """Look for it once more; returns the path, which has new nodes."""
+        address = self.sysfs.name
+        write(f"/sys/class/scsi_host/host{address.split(':')[0]}/scan",
+              "- - -")
+        return Path(address)
 
     def __repr__(self):
         return f"{self.block} ({self.sysfs.name})"
@@ -118,6 +132,11 @@ class Lun:
         self.backstore.rmdir()
         self.image.unlink()
 
+    def commands(self, nexus):
+        """How many commands have come over that nexus since it was made."""
+        return int(read(self.ports[nexus] / "lun/lun_0/statistics"
+                        / "scsi_tgt_port/in_cmds"))
+
     def reset(self):
         """No registration, no reservation, no unit attention here.
 
@@ -128,14 +147,23 @@ class Lun:
             scsi_io.settle(path.sg)
 
 
-class DebugLun:
-    """A scsi_debug disk that can be made to hang; there is one at a time."""
+class DebugLuns:
+    """Disks of scsi_debug, which hang and answer all together.
 
-    def __init__(self):
-        modprobe("scsi_debug")
-        host = wait_for(lambda: next(DEBUG_HOST.glob("host*/target*/*:*:*:*"),
-                                     None), "a disk of scsi_debug")
-        self.path = Path(host.name)
+    How many there are is said when the first of a boot are made.
+    """
+
+    def __init__(self, count=1):
+        run("modprobe", "scsi_debug", f"max_luns={count}").ok()
+        found = wait_for(lambda: self._found(count),
+                         f"{count} disks of scsi_debug")
+        self.paths = [Path(disk.name) for disk in found]
+
+    @staticmethod
+    def _found(count):
+        found = sorted(DEBUG_HOST.glob("host*/target*/*:*:*:*"),
+                       key=lambda disk: int(disk.name.split(":")[-1]))
+        return found if len(found) >= count else None
 
     def __enter__(self):
         return self
@@ -148,9 +176,18 @@ class DebugLun:
         write(DEBUG / "every_nth", 1)
         write(DEBUG / "opts", HOST_BUSY)
 
-    def answer(self):
-        write(DEBUG / "opts", 0)
+    def answer(self, noise=False):
+        """Take up everything that waits; with noise, log each command."""
+        write(DEBUG / "opts", NOISE if noise else 0)
         write(DEBUG / "every_nth", 0)
+
+
+class DebugLun(DebugLuns):
+    """The one disk of scsi_debug that most tests need."""
+
+    @property
+    def path(self):
+        return self.paths[0]
 
 
 def partition(path, start=2048, sectors=8192):
