@@ -147,6 +147,17 @@ static void room_in_the_backlog_ends_the_wait(void **state)
 	prm_fd_close(listener);
 }
 
+static void without_descriptors_there_is_no_connection(void **state)
+{
+	struct scratch *scratch = *state;
+	struct rlimit before = allow_no_more_fds();
+	int fd = 77;
+
+	assert_int_equal(prm_connect(scratch->path, 0, &fd), -EMFILE);
+	assert_int_equal(fd, 77);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +167,7 @@ int main(void)
 		scratch_test(a_full_backlog_is_told_at_once),
 		scratch_test(a_full_backlog_ends_in_a_timeout),
 		scratch_test(room_in_the_backlog_ends_the_wait),
+		scratch_test(without_descriptors_there_is_no_connection),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -274,6 +274,24 @@ static void accepting_from_what_does_not_listen_fails(void **state)
 	assert_int_equal(fd, 77);
 }
 
+static void without_descriptors_nothing_is_left_at_the_path(void **state)
+{
+	struct scratch *scratch = *state;
+	struct prm_listen_config config = {
+		.path = scratch->path,
+		.mode = 0600,
+		.uid = (uid_t)-1,
+		.gid = (gid_t)-1,
+	};
+	struct rlimit before = allow_no_more_fds();
+	int fd = 77;
+
+	assert_int_equal(prm_listen(&config, &fd, NULL), -EMFILE);
+	assert_int_equal(fd, 77);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(access(scratch->path, F_OK), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,6 +309,7 @@ int main(void)
 		scratch_test(urgent_data_is_read_in_line),
 		scratch_test(a_connection_that_is_gone_is_still_accepted),
 		scratch_test(accepting_from_what_does_not_listen_fails),
+		scratch_test(without_descriptors_nothing_is_left_at_the_path),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

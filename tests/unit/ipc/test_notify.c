@@ -198,6 +198,18 @@ static void a_manager_that_never_reads_is_given_up(void **state)
 	prm_fd_close(manager);
 }
 
+static void without_descriptors_nobody_is_told(void **state)
+{
+	struct scratch *scratch = *state;
+	struct rlimit before = allow_no_more_fds();
+	int fd = 77;
+
+	(void)setenv("NOTIFY_SOCKET", scratch->path, 1);
+	assert_int_equal(prm_notify_open(&fd), -EMFILE);
+	assert_int_equal(fd, 77);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +222,7 @@ int main(void)
 		scratch_test(a_manager_that_is_gone_is_an_error),
 		scratch_test(a_manager_that_reads_late_is_told),
 		scratch_test(a_manager_that_never_reads_is_given_up),
+		scratch_test(without_descriptors_nobody_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
  * its own, since what was given up does not come back.  Needs root.
  */
 #include <cap-ng.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <grp.h>
 #include <setjmp.h>
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -22,6 +24,60 @@
 
 #define RAWIO_MASK "0000000000020000"
 #define EMPTY_MASK "0000000000000000"
+
+/* What says that it has been done, and has not. */
+static enum lie {
+	NO_LIE,
+	SETS,
+	BOUNDS,
+	IDS,
+	GROUPS,
+	NO_NEW_PRIVS,
+} lie;
+
+/* These stand in for those of the libraries, which they call else. */
+int capng_apply(capng_select_t set)
+{
+	int (*real)(capng_select_t) =
+		(int (*)(capng_select_t))dlsym(RTLD_NEXT, "capng_apply");
+
+	if ((lie == SETS && set == CAPNG_SELECT_CAPS) ||
+	    (lie == BOUNDS && set == CAPNG_SELECT_BOUNDS))
+		return 0;
+	return real(set);
+}
+
+int capng_change_id(int uid, int gid, capng_flags_t flag)
+{
+	int (*real)(int, int, capng_flags_t) =
+		(int (*)(int, int, capng_flags_t))dlsym(RTLD_NEXT,
+							"capng_change_id");
+
+	/* It sets the sets as well. */
+	return lie == IDS || lie == SETS ? 0 : real(uid, gid, flag);
+}
+
+int setgroups(size_t count, const gid_t *groups)
+{
+	if (lie == GROUPS)
+		return 0;
+	return (int)syscall(SYS_setgroups, count, groups);
+}
+
+int prctl(int option, ...)
+{
+	unsigned long args[4];
+	va_list list;
+
+	va_start(list, option);
+	for (size_t i = 0; i < 4; i++)
+		args[i] = va_arg(list, unsigned long);
+	va_end(list);
+	if (lie == NO_NEW_PRIVS && option == PR_SET_NO_NEW_PRIVS)
+		return 0;
+	return (int)syscall(SYS_prctl, option, args[0], args[1], args[2],
+			    args[3]);
+}
 
 /* The value of a line in /proc/self/status. */
 static const char *status_of(const char *key)
@@ -186,6 +242,49 @@ static bool check_alone_changes_nothing(void)
 	       is("NoNewPrivs", "0") && is("Uid", "0\t0\t0\t0");
 }
 
+/* No helper serves with more than it has said that it gave up. */
+static bool a_lie_is_noticed(enum lie told, const char *part)
+{
+	struct prm_identity identity = { .uid = 65534, .gid = 65533 };
+	struct prm_fault fault = { "" };
+	gid_t groups[] = { 1, 2 };
+
+	if (setgroups(2, groups) < 0)
+		return false;
+	lie = told;
+	if (prm_privileges_drop(&identity, &fault) == -EPERM &&
+	    strstr(fault.text, part))
+		return true;
+	(void)fprintf(stderr, "not '%s' but '%s'\n", part, fault.text);
+	return false;
+}
+
+static bool sets_that_were_kept(void)
+{
+	return a_lie_is_noticed(SETS, "kept capabilities");
+}
+
+static bool bounding_set_that_was_kept(void)
+{
+	return a_lie_is_noticed(BOUNDS, "bounding set could not be emptied");
+}
+
+static bool ids_that_were_kept(void)
+{
+	return a_lie_is_noticed(IDS, "did not change to user 65534 and group "
+				     "65533");
+}
+
+static bool groups_that_were_kept(void)
+{
+	return a_lie_is_noticed(GROUPS, "kept supplementary groups");
+}
+
+static bool no_new_privs_that_is_not_set(void)
+{
+	return a_lie_is_noticed(NO_NEW_PRIVS, "did not set no_new_privs");
+}
+
 #define CASES(CASE)                                                            \
 	CASE(root_keeps_its_id)                                                \
 	CASE(another_user_keeps_the_capability)                                \
@@ -196,7 +295,12 @@ static bool check_alone_changes_nothing(void)
 	CASE(refused_without_rawio)                                            \
 	CASE(refused_with_more_than_can_be_given_up)                           \
 	CASE(refused_without_setuid)                                           \
-	CASE(check_alone_changes_nothing)
+	CASE(check_alone_changes_nothing)                                      \
+	CASE(sets_that_were_kept)                                              \
+	CASE(bounding_set_that_was_kept)                                       \
+	CASE(ids_that_were_kept)                                               \
+	CASE(groups_that_were_kept)                                            \
+	CASE(no_new_privs_that_is_not_set)
 
 static void in_a_process(bool (*test)(void))
 {
