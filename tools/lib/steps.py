@@ -12,6 +12,8 @@ import threading
 import typing
 
 import counts
+import covered
+import cross
 from runner import StepFailed
 
 FUZZ_S = 20
@@ -67,8 +69,11 @@ BUILDS = {
                         "-Dseccomp=disabled"]),
     "release": ("gcc", ["-Dwerror=true", "-Doptimization=3",
                         "-Db_ndebug=true"]),
-    "big-endian": ("s390x-linux-gnu-gcc", [
-        "-Dmultipath=disabled"]),
+    "s390x": ("s390x-linux-gnu-gcc", ["-Dwerror=true",
+                                      "-Dmultipath=disabled"]),
+    "i386": ("i686-linux-gnu-gcc", ["-Dwerror=true",
+                                    "-Dmultipath=disabled"]),
+    "coverage": ("clang", ["-Doptimization=0", "-Db_lundef=false"]),
     "analyzer": ("gcc", ["-Dc_args=-fanalyzer", "-Dtests=false"]),
 }
 
@@ -97,21 +102,20 @@ def build(run, name, targets=(), more=()):
     return path
 
 
-def tests_of(path, folders):
-    """Names of the unit tests below tests/unit/ (or of some folders)."""
+def tests_of(path):
+    """Names of the unit tests, which are below tests/unit/."""
     known = subprocess.run(["meson", "introspect", "--tests", path],
                            stdin=subprocess.DEVNULL, capture_output=True,
                            check=False).stdout
-    below = [os.path.join(path, "tests", "unit", name, "")
-             for name in folders or [""]]
+    below = os.path.join(path, "tests", "unit", "")
     return sorted({test["name"] for test in json.loads(known or b"[]")
-                   if any(argument.startswith(tuple(below))
+                   if any(argument.startswith(below)
                           for argument in test["cmd"])})
 
 
-def unit(run, path, env=None, wrap=(), folders=()):
+def unit(run, path, env=None, wrap=(), without=()):
     """The unit tests of a build folder."""
-    names = tests_of(path, folders)
+    names = [name for name in tests_of(path) if name not in without]
     if not names:
         raise StepFailed("there are no unit tests")
     log = os.path.join(path, "meson-logs", "testlog.json")
@@ -197,7 +201,8 @@ def functional(run):
 
 def lab(run):
     pytest(run, build(run, "gcc"), ["tests/lab"],
-           env={"PRM_REQUIRE_LAB": "1"})
+           env={"PRM_REQUIRE_LAB": "1",
+                **({"PRM_DEEP": "1"} if run.context.deep else {})})
 
 
 SANITIZER = {
@@ -281,7 +286,9 @@ def install(run):
 
 
 def release(run):
-    unit(run, build(run, "release"))
+    path = build(run, "release")
+    unit(run, path)
+    pytest(run, path, ["tests/functional"])
 
 
 def analyzer(run):
@@ -293,13 +300,64 @@ def analyzer(run):
         raise StepFailed(f"gcc -fanalyzer has {len(warnings)} warnings")
 
 
-def big_endian(run):
-    """The codecs where the other byte order would show."""
-    scratch = folder(run, "s390x")
-    run.must(["tools/lib/big-endian.sh", scratch])
-    path = build(run, "big-endian", more=[
+def emulated(run, architecture):
+    """Unit and functional tests for another processor."""
+    scratch = folder(run, architecture + "-root")
+    run.must(["tools/lib/cross.sh", architecture, scratch])
+    path = build(run, architecture, more=[
         f"--cross-file={scratch}/cross.ini"])
-    unit(run, path, folders=["base", "scsi", "wire", "backend"])
+    unit(run, path, without=cross.NOT_UNIT)
+    scripts = folder(run, architecture + "-run")
+    cross.wrap(path, scratch, scripts)
+    pytest(run, scripts, ["tests/functional"], more=cross.deselected())
+
+
+def s390x(run):
+    emulated(run, "s390x")
+
+
+def i386(run):
+    emulated(run, "i386")
+
+
+def measure(run):
+    """What the unit, functional and library tests run, and what not."""
+    path = folder(run, "coverage")
+    build(run, "coverage", more=covered.options(path))
+    covered.reset(path)
+    unit(run, path)
+    pytest(run, path, ["tests/functional", "tests/library"])
+    merged = os.path.join(path, "counters", "all.profdata")
+    run.must(["llvm-profdata-14", "merge", "-sparse", "-o", merged,
+              *sorted(glob.glob(f"{path}/counters/*.profraw"))])
+    exported = os.path.join(path, "counters", "lines")
+    with open(exported, "w", encoding="utf-8") as output:
+        run.must(["llvm-cov-14", "export", "-format=lcov",
+                  f"-instr-profile={merged}", *(
+                      f"-object={program}"
+                      for program in covered.programs(path))],
+                 output=output)
+    with open(exported, encoding="utf-8") as text:
+        report, wrong = covered.judge(
+            covered.parse(text.read(), run.root),
+            covered.explained(run.root))
+    run.note("\n".join(report))
+    run.passed()
+    for reason in wrong:
+        run.fail(reason)
+
+
+def tidy(run):
+    """clang-tidy, with clang's analyzer; .clang-tidy says what for."""
+    path = build(run, "clang")
+    sources = sorted(glob.glob("src/**/*.c", root_dir=run.root,
+                               recursive=True))
+    with concurrent.futures.ThreadPoolExecutor(
+            run.context.processors) as pool:
+        for done in [pool.submit(run.verify, f"clang-tidy {source}", [
+                "clang-tidy-14", "--quiet", "-p", path, source])
+                for source in sources]:
+            done.result()
 
 
 def cppcheck(run):
@@ -352,12 +410,18 @@ ALL = [
          install, 300, alone="host"),
     Step("fuzz", f"each decoder and a whole session, {FUZZ_S} s each",
          fuzz, 600, slots=2),
-    Step("release", "-O3 without assertions; unit tests",
-         release, 900, deep=True),
+    Step("release", "-O3 without assertions; unit and functional tests",
+         release, 1800, alone="host", deep=True),
     Step("analyzer", "gcc -fanalyzer",
          analyzer, 1800, deep=True),
-    Step("big-endian", "codecs and tables on s390x, under qemu-user",
-         big_endian, 900, deep=True),
+    Step("tidy", "clang-tidy and clang's analyzer",
+         tidy, 2400, slots=2, deep=True),
+    Step("s390x", "big-endian: unit and functional tests under qemu-user",
+         s390x, 2400, alone="host", deep=True),
+    Step("i386", "32 bits: unit and functional tests under qemu-user",
+         i386, 2400, alone="host", deep=True),
+    Step("coverage", "lines that unit, functional and library tests run",
+         measure, 2400, alone="host", deep=True),
     Step("cppcheck", "cppcheck",
          cppcheck, 900, deep=True),
     Step("hostile", "a million hostile sessions",
