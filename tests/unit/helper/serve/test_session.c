@@ -332,6 +332,18 @@ static void descriptors_that_were_cut_off_break(void **state)
 	assert_broken();
 }
 
+/* With a full table of descriptors the kernel delivers none of them. */
+static void descriptors_of_which_none_is_left_break(void **state)
+{
+	put_hello();
+	put_cdb(0x5e, 8, 0);
+	peer.attached[0].count = 0;
+	peer.attached[0].truncated = true;
+	assert_broken();
+	assert_int_equal(peer.discarded, 0);
+	assert_string_equal(session.reason, "more than one descriptor");
+}
+
 static void descriptors_with_other_parts_mean_nothing(void **state)
 {
 	attach(0, 2);
@@ -630,6 +642,7 @@ int main(void)
 		CLAIM(a_second_descriptor_breaks),
 		CLAIM(as_many_descriptors_as_fit_are_all_discarded),
 		CLAIM(descriptors_that_were_cut_off_break),
+		CLAIM(descriptors_of_which_none_is_left_break),
 		CLAIM(descriptors_with_other_parts_mean_nothing),
 		CLAIM(descriptors_cut_off_anywhere_break),
 		CLAIM(what_is_no_device_is_discarded_on_arrival),
