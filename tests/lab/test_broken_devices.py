@@ -26,13 +26,16 @@ from targets import DebugLuns, Lun
 TIMED_OUT = (0x0B, 0x2E, 0x02)
 INVALID_OPCODE = (0x05, 0x20, 0x00)     # what scsi_debug says to all of ours
 TARGET_FAILURE = (0x04, 0x44, 0x00)     # ENODEV and ENXIO
-TERMINATED = (0x0B, 0x00, 0x06)
+# That, what has no errno of its own, and LOGICAL UNIT DOES NOT RESPOND: which
+# of them depends on how far the kernel has got.
+GONE = (TARGET_FAILURE, (0x0B, 0x00, 0x06), (0x0B, 0x05, 0x00))
 
 DEEP = bool(os.environ.get("PRM_DEEP"))
 HUNG = 64 if DEEP else 8
 CLIENTS_ON_EACH = 32
 RUNNING_MAX = 4                 # commands for one device
 WORKERS_MAX = 256               # the last quarter is for devices at rest
+AUDITED_MAX = 100               # refusals in a second: more are only counted
 HEALTHY_CLIENTS = 16
 REQUESTS = 640
 DEADLINE_S = 15
@@ -191,15 +194,14 @@ def test_hung_luns_delay_no_healthy_one(crowded, resting, luns, lun,
                  == len(crowd.clients), "audit lines of the deadlines")
         assert not audits(crowded, "late=yes")
         measured.load("beside, after their deadline")
-        running = len(open_devices(crowded))
         luns.answer()
         wait_for_rest(crowded)
-        wait_for(lambda: len(audits(crowded, "late=yes")) == running,
-                 "audit lines of the late answers")
+        wait_for(lambda: len(audits(crowded, "late=yes"))
+                 >= min(most, AUDITED_MAX), "lines of the late answers")
         # None of them is in the way of the next answer.
         crowd.ask()
         crowd.all_get(INVALID_OPCODE)
-    assert HUNG + most - 2 <= running + HUNG <= HUNG * (1 + RUNNING_MAX)
+    assert len(audits(crowded, "late=yes")) <= HUNG * RUNNING_MAX
     wait_for(lambda: descriptors(crowded.process.pid) == idle,
              "no descriptor that was not there before")
     measured.load("alone again")
@@ -251,8 +253,7 @@ def test_a_lun_that_goes_offline_under_commands(helper, luns):
         luns.answer()
         for client, _ in crowd.clients:
             reply = client.recv_reply()
-            assert reply.code in (TARGET_FAILURE, TERMINATED,
-                                  (0x0B, 0x05, 0x00)), str(reply)
+            assert reply.code in GONE, str(reply)
         path.set_state("running")
         crowd.ask()
         crowd.all_get(INVALID_OPCODE)
@@ -298,7 +299,7 @@ def test_luns_that_come_and_go_under_load(helper, lun):
             lun.paths[0].delete()
             for one in clients:
                 reply = one.recv_reply()
-                assert reply.good or reply.code == TARGET_FAILURE, str(reply)
+                assert reply.good or reply.code in GONE, str(reply)
             assert client.keys(fd) == []
             lun.paths[0] = lun.paths[0].find_again()
     wait_for_rest(helper)
