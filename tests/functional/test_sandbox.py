@@ -4,6 +4,8 @@
 attack.c tries it, in a worker, while CAP_SYS_RAWIO is effective.
 """
 
+import ctypes
+import ctypes.util
 import errno
 import os
 import re
@@ -25,6 +27,21 @@ def sandboxed():
                            text=True, check=True).stdout
     if under_valgrind() or "(default: on)" not in usage:
         pytest.skip("this build has no filter of system calls")
+
+
+TABLES = ["src/sandbox/c_library.c", "src/helper/start/confine.c",
+          "src/multipath/confine.c"]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_name_in_a_table_is_a_system_call(table):
+    """One that is misspelt would be refused, and nobody would know why."""
+    library = ctypes.util.find_library("seccomp")
+    resolve = ctypes.CDLL(library).seccomp_syscall_resolve_name
+    with open(os.path.join(build.ROOT, table), encoding="utf-8") as file:
+        names = re.findall(r'^\s*\{? ?"(\w+)"', file.read(), re.M)
+    assert len(names) > 30
+    assert [name for name in names if resolve(name.encode()) == -1] == []
 
 
 def attack(helper, secret):
