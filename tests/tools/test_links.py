@@ -55,6 +55,18 @@ def test_every_invariant_names_a_test_that_exists():
             assert name in known, f"{invariant}: there is no {name}"
 
 
+def test_every_claim_of_security_names_a_test_that_exists():
+    """In the tables: | it cannot ... | `test`, `test` |"""
+    known = names_of_tests()
+    rows = re.findall(r"^\|[^|]*\|([^|]*)\|$", read("SECURITY.md"), re.M)
+    claims = [row for row in rows if "---" not in row and "proven by" not in row]
+    assert len(claims) >= 15
+    for row in claims:
+        named = re.findall(r"`(\w+)`", row)
+        assert named, row
+        assert [name for name in named if name not in known] == []
+
+
 def test_the_layers_are_told_as_they_are_checked():
     checked = re.search(r"^LAYERS = \[(.*?)\]", read("tools/check-layers"),
                         re.M | re.S)[1]
