@@ -42,7 +42,7 @@ static struct {
 
 /* Memory */
 
-static atomic_bool starving;
+static atomic_bool starving, starving_of_zeroed;
 static __thread bool is_test;
 
 void *__real_malloc(size_t size);
@@ -57,14 +57,21 @@ void *__wrap_malloc(size_t size)
 
 void *__wrap_calloc(size_t count, size_t size)
 {
-	return atomic_load(&starving) && !is_test ? NULL
-						  : __real_calloc(count, size);
+	if (atomic_load(&starving_of_zeroed) && !is_test)
+		return NULL;
+	return __real_calloc(count, size);
 }
 
 void rig_starve(bool starve)
 {
-	is_test = true;
+	rig_starve_of_zeroed(starve);
 	atomic_store(&starving, starve);
+}
+
+void rig_starve_of_zeroed(bool starve)
+{
+	is_test = true;
+	atomic_store(&starving_of_zeroed, starve);
 }
 
 /* Devices */

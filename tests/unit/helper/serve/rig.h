@@ -89,8 +89,9 @@ void rig_wait_at_gate(unsigned int gate, unsigned int count);
 void rig_open_gate(unsigned int gate);
 unsigned int rig_held_at_gate(unsigned int gate);
 
-/* Whether any thread but the test's own gets memory. */
+/* Whether any thread but the test's own gets memory, or zeroed memory. */
 void rig_starve(bool starve);
+void rig_starve_of_zeroed(bool starve);
 
 /* Commands that managers have run since rig_set_up(), and their first keys. */
 unsigned int rig_runs(void);

@@ -702,6 +702,31 @@ static void without_memory_requests_are_answered(void **state)
 	rig_stop(&rig);
 }
 
+/* There is a request by then, with a device that has to be closed again. */
+static void without_memory_for_a_lane_requests_are_answered(void **state)
+{
+	struct rig_device disk = rig_disk(0);
+	int fd = rig_open(&disk, true), sock;
+	uint8_t cdb[16];
+	struct rig rig;
+
+	start(&rig);
+	sock = rig_client(&rig);
+	rig_cdb(cdb, false, 0, 0);
+	rig_starve_of_zeroed(true);
+	for (int i = 0; i < 10; i++) {
+		rig_send(sock, cdb, sizeof(cdb), &fd, 1);
+		rig_expect_sense(sock, NO_MEMORY);
+	}
+	rig_starve_of_zeroed(false);
+	rig_send(sock, cdb, sizeof(cdb), &fd, 1);
+	rig_expect_status(sock, 0);
+	assert_int_equal(rig_runs(), 1);
+	(void)close(sock);
+	(void)close(fd);
+	rig_stop(&rig);
+}
+
 #define CLAIM(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -731,6 +756,7 @@ int main(void)
 		CLAIM(a_crowd_is_served),
 		CLAIM(who_is_too_many_is_turned_away),
 		CLAIM(without_memory_requests_are_answered),
+		CLAIM(without_memory_for_a_lane_requests_are_answered),
 		CLAIM(without_descriptors_accepting_waits),
 	};
 

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "base/lock.h"
+#include "helper/serve/client.h"
 #include "helper/serve/state.h"
 #include "rig.h"
 
@@ -174,6 +175,18 @@ static void requests_sent_ahead_are_not_begun(void **state)
 	(void)close(fd);
 }
 
+/* The only client has been answered once, and is read from again. */
+static bool is_armed_again(void *opaque)
+{
+	struct prm_desk *desk = opaque;
+	LOCK_SCOPE(&desk->lock);
+	struct prm_link *first = prm_list_first(&desk->clients);
+
+	return first &&
+	       prm_container(first, struct prm_client, link)->progress ==
+		       (1 << 3 | PRM_PHASE_HEAD << 1);
+}
+
 /* Its CDB comes after the end has begun, and before it is told to go. */
 static void a_request_that_comes_late_is_not_begun(void **state)
 {
@@ -185,6 +198,7 @@ static void a_request_that_comes_late_is_not_begun(void **state)
 	sock = rig_client(&rig);
 	rig_send_in(sock, fd);
 	rig_expect_status(sock, 0);
+	rig_wait(is_armed_again, &rig.server->desk);
 	atomic_store(&rig.server->stopping, true);
 	rig_send_in(sock, fd);
 	rig_expect_end(sock);
