@@ -15,8 +15,7 @@ static const char *const endings[PRM_SPELL_COUNT] = {
 	[PRM_SPELL_TURNED] = "no client is turned away any more; there were",
 	[PRM_SPELL_PAUSED] = "all clients are read from again; one was not",
 	[PRM_SPELL_MEMORY] = "no command lacks memory any more; it did",
-	[PRM_SPELL_WORKERS] = "no worker is missing any more; starting one "
-			      "had failed",
+	[PRM_SPELL_WORKERS] = "no worker is missing any more; it had failed",
 };
 
 void prm_spells_init(struct prm_spells *spells)
