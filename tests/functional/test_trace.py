@@ -40,6 +40,7 @@ def test_events_of_a_daemon(traced):
     helper, event = traced()
     assert number(event("listen", f"path={helper.socket}"), "fd") > 2
     event("worker_start", "workers=[1-9]", 2)
+    event("session_close")  # whoever looked whether it has started
     helper.signal(signal.SIGTERM)
     event("stop", "sessions=0")
 
@@ -104,6 +105,7 @@ def test_events_of_a_device_that_hangs(traced):
 
 def test_events_of_a_take_over(traced):
     helper, event = traced()
+    event("session_close")  # whoever looked whether it has started
     with helper.client():
         os.unlink(helper.socket)
         event("taken_over", "sessions=1$")

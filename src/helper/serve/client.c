@@ -261,7 +261,6 @@ void prm_client_end(struct prm_client *client, enum prm_session_step step)
 	struct prm_request *request =
 		prm_session_take_request(&client->session);
 
-	log_end(client, step);
 	if (request && request->device) {
 		request->owner = prm_client_ref(client);
 		prm_server_retire(server, request);
@@ -269,6 +268,7 @@ void prm_client_end(struct prm_client *client, enum prm_session_step step)
 		(void)prm_request_free(request);
 	}
 	leave(client);
+	log_end(client, step);
 	(void)epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, client->sock, NULL);
 	close_socket(client);
 	if (atomic_load(&server->draining))
