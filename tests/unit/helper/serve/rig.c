@@ -213,7 +213,8 @@ static int fake_run(void *instance, int fd, const struct prm_command *command,
 				     ? device.data_len
 				     : command->data_len;
 
-		memset(command->data, 'd', len);
+		if (len)
+			memset(command->data, 'd', len);
 		ret_reply->data_len = len;
 	}
 	return 0;
