@@ -141,11 +141,15 @@ static int converse(int sock, int fd, const struct prm_wire_request *request,
 	return prm_client_receive(sock, request, data, FOREVER_NS, ret_reply);
 }
 
-/* Until the process has closed its end, which it does by ending. */
-static void wait_for_end(int sock)
+/*
+ * Until the process has closed its end, which it does by ending; whether it
+ * sent any more.
+ */
+static bool wait_for_end(int sock)
 {
 	uint8_t waste[WASTE_SIZE];
 	struct pollfd pollfd = { .fd = sock, .events = POLLIN };
+	bool more = false;
 	ssize_t got;
 
 	/* What the other end still waits for will not come. */
@@ -153,10 +157,15 @@ static void wait_for_end(int sock)
 	do {
 		(void)poll(&pollfd, 1, -1);
 		got = recv(sock, waste, sizeof(waste), 0);
+		more = more || got > 0;
 	} while (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)));
+	return more;
 }
 
-/* Have a process run it, and wait until that is gone. */
+/*
+ * Have a process run it, and wait until that is gone.  One that says more than
+ * its answer is out of its mind, and so may be the answer.
+ */
 static int run_in_process(struct multipath *multipath, int fd,
 			  const struct prm_wire_request *request, void *data,
 			  struct prm_reply *ret_reply)
@@ -167,7 +176,8 @@ static int run_in_process(struct multipath *multipath, int fd,
 	if (r < 0)
 		return r;
 	r = converse(sock, fd, request, data, ret_reply);
-	wait_for_end(sock);
+	if (wait_for_end(sock) && r == 0)
+		return -EPROTO;
 	return r;
 }
 

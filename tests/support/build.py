@@ -13,6 +13,7 @@ BUILD = os.path.abspath(os.environ.get("PRM_BUILD")
                         or os.path.join(ROOT, "build"))
 
 FOLDERS = {
+    "broken-multipath": "tests/support",
     "hostile": "tests/support",
     "pr-helper": "src/helper",
     "pr-helper-multipath": "src/multipath",
