@@ -197,3 +197,11 @@ def test_a_broker_that_dies_under_a_command_cuts_nothing_off(start, tmp_path):
         assert client.request(pr_in(READ_KEYS, 64), fd).code == NO_CONTACT
     assert stage.ask(stage.disk).good
     stage.helper.wait_for_fds(stage.idle)
+
+
+def test_an_ordinary_end_reports_no_broker_gone(start, tmp_path):
+    need()
+    stage = Stage(start, tmp_path)
+    assert stage.helper.end() == 0
+    stage.helper.stderr.thread.join()
+    assert not stage.helper.stderr.matching("the multipath broker is gone")

@@ -12,12 +12,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -30,6 +33,9 @@
 struct prm_broker {
 	int channel;
 	int words; /* read end of what it writes to stderr */
+	int stop;  /* eventfd: nobody is to read that any more */
+	bool is_read;
+	pthread_t reader;
 };
 
 /* What the broker is started with. */
@@ -135,7 +141,7 @@ int prm_broker_new(const char *program, unsigned int timeout_s,
 	broker = calloc(1, sizeof(*broker));
 	if (!broker)
 		return prm_fault(fault, -ENOMEM, "out of memory");
-	*broker = (struct prm_broker){ .channel = -1, .words = -1 };
+	*broker = (struct prm_broker){ .channel = -1, .words = -1, .stop = -1 };
 	launch.program = fd;
 	error = start(&launch, broker);
 	if (error < 0)
@@ -145,57 +151,101 @@ int prm_broker_new(const char *program, unsigned int timeout_s,
 	return 0;
 }
 
-struct prm_broker *prm_broker_free(struct prm_broker *broker)
-{
-	if (!broker)
-		return NULL;
-	(void)prm_fd_close(broker->channel);
-	(void)prm_fd_close(broker->words);
-	free(broker);
-	return NULL;
-}
-
 int prm_broker_channel(const struct prm_broker *broker)
 {
 	return broker->channel;
 }
 
-static void close_file(FILE **slot)
+static void say(const char *line)
 {
-	if (*slot)
-		(void)fclose(*slot);
+	if (*line)
+		prm_log(PRM_LOG_WARNING, "multipath: %s", line);
 }
 
-/* Only what the broker says is needed here: the broker may be gone before. */
+/* Say the whole lines of what has been read; returns what is left of it. */
+static size_t say_lines(char *text, size_t len)
+{
+	char *line = text, *end;
+
+	text[len] = '\0';
+	while ((end = strchr(line, '\n'))) {
+		*end = '\0';
+		say(line);
+		line = end + 1;
+	}
+	len -= (size_t)(line - text);
+	memmove(text, line, len + 1);
+	return len;
+}
+
+/* Wait for words; false when there will be no more, or nobody to say them. */
+static bool wait_for_words(const struct prm_broker *broker)
+{
+	struct pollfd fds[] = {
+		{ .fd = broker->words, .events = POLLIN },
+		{ .fd = broker->stop, .events = POLLIN },
+	};
+
+	while (poll(fds, 2, -1) < 0)
+		;
+	return !fds[1].revents;
+}
+
 static void *read_log(void *opaque)
 {
-	CLEANUP(close_file) FILE *words = opaque;
-	char line[PRM_LOG_TEXT_MAX];
+	const struct prm_broker *broker = opaque;
+	char text[PRM_LOG_TEXT_MAX];
+	size_t len = 0;
+	ssize_t got;
 
-	while (fgets(line, sizeof(line), words)) {
-		line[strcspn(line, "\n")] = '\0';
-		if (*line)
-			prm_log(PRM_LOG_WARNING, "multipath: %s", line);
+	while (wait_for_words(broker)) {
+		got = read(broker->words, text + len, sizeof(text) - 1 - len);
+		if (got <= 0) {
+			prm_log(PRM_LOG_ERROR,
+				"the multipath broker is gone: commands for "
+				"multipath maps fail until pr-helper is "
+				"started again");
+			return NULL;
+		}
+		len = say_lines(text, len + (size_t)got);
+		if (len == sizeof(text) - 1) {
+			say(text);
+			len = 0;
+		}
 	}
-	prm_log(PRM_LOG_ERROR,
-		"the multipath broker is gone: commands for multipath maps "
-		"fail until pr-helper is started again");
 	return NULL;
 }
 
 int prm_broker_read_log(struct prm_broker *broker)
 {
-	CLEANUP(close_file) FILE *words = fdopen(broker->words, "r");
-	pthread_t thread;
 	int error;
 
-	if (!words)
+	broker->stop = eventfd(0, EFD_CLOEXEC);
+	if (broker->stop < 0)
 		return -errno;
-	broker->words = -1;
-	error = pthread_create(&thread, NULL, read_log, words);
-	if (error)
-		return -error;
-	(void)steal_ptr(&words);
-	(void)pthread_detach(thread);
-	return 0;
+	error = pthread_create(&broker->reader, NULL, read_log, broker);
+	broker->is_read = error == 0;
+	return -error;
+}
+
+static void stop_reading(struct prm_broker *broker)
+{
+	const uint64_t one = 1;
+
+	if (!broker->is_read)
+		return;
+	(void)!write(broker->stop, &one, sizeof(one));
+	(void)pthread_join(broker->reader, NULL);
+}
+
+struct prm_broker *prm_broker_free(struct prm_broker *broker)
+{
+	if (!broker)
+		return NULL;
+	stop_reading(broker);
+	(void)prm_fd_close(broker->channel);
+	(void)prm_fd_close(broker->words);
+	(void)prm_fd_close(broker->stop);
+	free(broker);
+	return NULL;
 }

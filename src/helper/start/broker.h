@@ -49,12 +49,12 @@ int prm_broker_channel(const struct prm_broker *broker);
 
 /**
  * prm_broker_read_log() - put what the broker's processes say in our log
- * @broker: the broker; may be freed at any time afterwards
+ * @broker: the broker; freeing it ends the thread
  *
  * Starts a thread. Also logs when the broker is gone: then commands for maps
  * fail until the daemon is started again. Once only.
  *
- * Return: 0, or the error of fdopen(3) or pthread_create(3).
+ * Return: 0, or the error of eventfd(2) or pthread_create(3).
  */
 int prm_broker_read_log(struct prm_broker *broker);
 
