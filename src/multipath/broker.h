@@ -2,6 +2,7 @@
 #ifndef PRM_MULTIPATH_BROKER_H
 #define PRM_MULTIPATH_BROKER_H
 
+#include "backend/multipath.h"
 #include "sandbox/sandbox.h"
 
 /*
@@ -9,8 +10,14 @@
  *
  * It alone keeps what libmpathpersist needs, so that the daemon, which reads
  * clients' bytes, need not.  It reads nothing but "start one": a message of one
- * byte with the descriptor that becomes the child's descriptor 0.
+ * byte, zero, with the Unix stream socket that becomes the child's descriptor 0.
  */
+
+/*
+ * Children at a time.  As many as the daemon has running, which sees the end of
+ * one slightly before the broker does.
+ */
+#define PRM_BROKER_CHILDREN_MAX PRM_MULTIPATH_PROCESSES_MAX
 
 /**
  * prm_broker_run() - start children until the daemon is gone
@@ -22,7 +29,10 @@
  *
  * Children inherit the environment and standard error. A child that cannot be
  * started, and a message of another form, show to the daemon as a closed
- * socket.
+ * socket. Above PRM_BROKER_CHILDREN_MAX, messages stay unread until a child has
+ * ended.
+ *
+ * Blocks SIGCHLD, and the signals that end a daemon are ignored.
  *
  * Return: 0 at the end of @channel, or a negative errno.
  */

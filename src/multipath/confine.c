@@ -131,9 +131,11 @@ static const struct prm_sandbox_rule command[] = {
 };
 
 static const struct prm_sandbox_rule broker[] = {
-	/* Processes, and how they begin. */
+	/* Processes, how they begin, and that they have ended. */
 	{ "clone", { PRM_SANDBOX_LACKS(CLONE_FLAGS, NAMESPACES) } },
 	{ "execveat" },
+	{ "wait4" },
+	{ "signalfd4" },
 	{ "dup2" },
 	{ "dup3" },
 	{ "arch_prctl" },

@@ -4,9 +4,11 @@
 import array
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
+import time
 
 import pytest
 
@@ -92,6 +94,86 @@ def fields(pid):
                    (line.partition(":") for line in file)}
 
 
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        return file.read().split()
+
+
+def limit(name, path):
+    with open(os.path.join(build.ROOT, path), encoding="utf-8") as file:
+        return int(re.search(rf"#define {name}\s+([0-9]+)",
+                             file.read()).group(1))
+
+
+def sleeps(process):
+    """It has done all that it could with what it has been sent."""
+    with open(f"/proc/{process.pid}/stat", encoding="ascii") as file:
+        return file.read().rpartition(")")[2].split()[0] == "S"
+
+
+def wait_until(condition):
+    end = time.monotonic() + TIMEOUT_S
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+def test_it_has_a_limit_of_its_own_on_children(broker):
+    """Whoever sends may have been taken over, and heed none."""
+    process, channel = broker
+    most = limit("PRM_MULTIPATH_PROCESSES_MAX", "src/backend/multipath.h")
+    with contextlib.ExitStack() as stack:
+        held = [stack.enter_context(child(channel)) for _ in range(most)]
+        assert len(children(process.pid)) == most
+        ours, theirs = socket.socketpair()
+        stack.enter_context(ours)
+        with theirs:
+            socket.send_fds(channel, [b"\0"], [theirs.fileno()])
+        wait_until(lambda: sleeps(process))
+        assert len(children(process.pid)) == most
+        # One that ends makes room for the one that waits, and for no other.
+        held[0].close()
+        ours.settimeout(TIMEOUT_S)
+        assert ours.recv(4, socket.MSG_WAITALL) == bytes(4)
+        assert len(children(process.pid)) == most
+        assert answers(ours) and answers(held[1])
+    wait_until(lambda: not children(process.pid))
+    for _ in range(2 * most):
+        with child(channel) as one:
+            assert answers(one)
+
+
+def refuses(process, channel, message, fds):
+    """It starts nothing for that, and goes on."""
+    def descriptors():
+        return len(os.listdir(f"/proc/{process.pid}/fd"))
+    with child(channel):
+        wait_until(lambda: sleeps(process))
+        before = descriptors()
+    wait_until(lambda: not children(process.pid))
+    socket.send_fds(channel, [message], fds)
+    with child(channel):
+        # Orders are taken in turn: that one would be there by now.
+        wait_until(lambda: sleeps(process))
+        assert len(children(process.pid)) == 1
+        assert descriptors() == before
+    wait_until(lambda: not children(process.pid))
+
+
+def test_it_starts_nothing_for_a_message_that_is_none(broker):
+    process, channel = broker
+    one, two = socket.socketpair()
+    datagrams = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    inet = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    with one, two, datagrams, inet, open("/dev/null", "rb") as null:
+        for message, files in ((b"\0", []), (b"\0\0", [one]), (b"\1", [one]),
+                               (b"\0", [one, two]), (b"\0", [null]),
+                               (b"\0", [datagrams]), (b"\0", [inet]),
+                               (b"\0" * 4096, [one]), (b"\0", [one] * 200)):
+            refuses(process, channel, message,
+                    [file.fileno() for file in files])
+
+
 def has_filter():
     usage = subprocess.run(
         [build.program("pr-helper-multipath"), "--broker", "--sandbox=on"],
@@ -104,9 +186,7 @@ def test_it_and_its_children_have_two_capabilities_and_a_filter(broker):
     process, channel = broker
     both = f"{SYS_ADMIN | SYS_RAWIO:016x}"
     with child(channel) as begun:
-        path = f"/proc/{process.pid}/task/{process.pid}/children"
-        with open(path, encoding="ascii") as file:
-            (pid,) = file.read().split()
+        (pid,) = children(process.pid)
         for filters, one in ((2, process.pid), (4, pid)):
             for seen in fields(one):
                 assert seen["CapPrm"] == seen["CapEff"] == both, seen
