@@ -159,6 +159,10 @@ int prm_client_receive(int sock, const struct prm_wire_request *request,
 	size_t len;
 	int r;
 
+	/* It takes a while: what does not block would be called for nothing. */
+	r = wait_for(sock, POLLIN, deadline_ns);
+	if (r < 0)
+		return r;
 	r = receive_all(sock, bytes, sizeof(bytes), deadline_ns);
 	if (r < 0)
 		return r;

@@ -99,18 +99,15 @@ int prm_unit_of_text(const char *text, size_t len, char name[PRM_UNIT_SIZE])
 	return r;
 }
 
-/* Read up to @size bytes of a file that may come in pieces. */
-static ssize_t read_some(int fd, char *text, size_t size)
+/* The kernel has this file ready in one piece (proc_single_show()). */
+static ssize_t read_once(int fd, char *text, size_t size)
 {
-	size_t len = 0;
 	ssize_t got;
 
-	do {
-		got = read(fd, text + len, size - len);
-		if (got > 0)
-			len += (size_t)got;
-	} while (len < size && (got > 0 || (got < 0 && errno == EINTR)));
-	return got < 0 ? -errno : (ssize_t)len;
+	do
+		got = read(fd, text, size);
+	while (got < 0 && errno == EINTR);
+	return got < 0 ? -errno : got;
 }
 
 int prm_unit_of_pid(pid_t pid, char name[PRM_UNIT_SIZE])
@@ -125,7 +122,7 @@ int prm_unit_of_pid(pid_t pid, char name[PRM_UNIT_SIZE])
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
-	len = read_some(fd, text, sizeof(text));
+	len = read_once(fd, text, sizeof(text));
 	if (len < 0)
 		return (int)len;
 	return prm_unit_of_text(text, (size_t)len, name);

@@ -45,6 +45,7 @@ static int receive(void *opaque, void *bytes, size_t len, size_t *ret_len,
 	ret_fds->count = 0;
 	r = prm_pass_receive(client->sock, bytes, len, ret_len, ret_fds);
 	prm_closer_release(closer, queue, PRM_PASS_FDS_MAX - ret_fds->count);
+	client->at_end = r == 0 && *ret_len == 0;
 	return r;
 }
 
@@ -211,12 +212,22 @@ static void socket_closed(void *opaque)
 	(void)prm_client_unref(opaque);
 }
 
+/* Whether something that was sent lies unread; after it, nothing can come. */
+static bool holds_something(struct prm_client *client, int sock)
+{
+	if (client->at_end)
+		return false;
+	/* Shutting down is an event, which nobody is to take for its own. */
+	(void)epoll_ctl(client->server->epoll_fd, EPOLL_CTL_DEL, sock, NULL);
+	return prm_socket_shut(sock);
+}
+
 /* Close the socket, and drop the reference of who is connected. */
 static void close_socket(struct prm_client *client)
 {
 	int sock = steal_fd(&client->sock);
 
-	if (prm_socket_shut(sock)) {
+	if (holds_something(client, sock)) {
 		prm_closer_put_beside(client->server->closer,
 				      &client->tenant->queue, sock,
 				      socket_closed, client);
@@ -269,7 +280,6 @@ void prm_client_end(struct prm_client *client, enum prm_session_step step)
 	}
 	leave(client);
 	log_end(client, step);
-	(void)epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, client->sock, NULL);
 	close_socket(client);
 	if (atomic_load(&server->draining))
 		prm_server_wake(server);

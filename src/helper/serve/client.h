@@ -27,6 +27,7 @@ struct prm_server;
  * @session:  the protocol on it
  * @sock:     its socket; -1 once it is closed, or the closer's
  * @watched:  the epoll set knows @sock
+ * @at_end:   all was read, and nothing more can come
  * @who:      who is at the other end
  * @tenant:   whose connection it is; a reference and a session of it
  * @refs:     references
@@ -47,6 +48,7 @@ struct prm_client {
 	struct prm_session session;
 	int sock;
 	bool watched;
+	bool at_end;
 	struct prm_who who;
 	struct prm_tenant *tenant;
 	atomic_uint refs;
