@@ -52,6 +52,12 @@ static const struct row rows[] = {
 	  "processes (TasksMax, RLIMIT_NPROC) or free memory" },
 };
 
+/* Of a result that is in no row. */
+static const char *const no_reason =
+	"libmpathpersist failed and gave no reason but what it wrote before "
+	"this line, if anything: check that multipath.conf can be read here, "
+	"and the log of multipathd";
+
 static const struct row *find(int result)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
@@ -85,5 +91,7 @@ const char *prm_result_advice(int result)
 {
 	const struct row *row = find(result);
 
-	return row ? row->advice : NULL;
+	if (result == PRM_MPATH_SUCCESS || result == PRM_MPATH_CONFLICT)
+		return NULL;
+	return row ? row->advice : no_reason;
 }

@@ -5,7 +5,8 @@
  * A registration on some paths of a map is worse than none: the guest believes
  * that it can write, and can, until the kernel takes another path.  The library
  * reports success for it when a path's node is missing from /dev.  So the nodes
- * are looked for before the call, and the keys are counted after it.
+ * are looked for before the call; after it the keys are counted, and each path
+ * is asked.
  *
  * PERSISTENT RESERVE IN is a question to the target and goes to the map
  * itself: the device's own sense and unit attentions come back unchanged,
@@ -17,9 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include "backend/status.h"
+#include "base/fd.h"
 #include "device/device.h"
 #include "multipath/library.h"
 #include "multipath/map.h"
+#include "multipath/node.h"
 #include "multipath/result.h"
 #include "multipath/run.h"
 #include "multipath/say.h"
@@ -198,6 +201,43 @@ static size_t needed(const struct prm_map *map, bool all_target_ports)
 	return count ? count : 1;
 }
 
+/*
+ * The list of keys says how many nexuses have one, and not which: another host
+ * may have taken the same.  So each path is asked as well.
+ */
+static bool path_has_key(const struct prm_device_info *device,
+			 const struct prm_map_path *path,
+			 const struct prm_pr_out *list)
+{
+	CLEANUP(prm_fd_closep) int fd = -1;
+	int r = prm_node_open(path->name, path->number, &fd);
+
+	if (r == 0)
+		r = prm_target_has_registered(fd, list);
+	if (r == -ENOKEY)
+		prm_say("map %s: its path %s is not registered, though the "
+			"library said so and another nexus has the same key: "
+			"give each host a key of its own; see the log of "
+			"multipathd, then register again",
+			device->name, path->name);
+	else if (r < 0)
+		prm_say("map %s: its path %s does not confirm that it is "
+			"registered: %s",
+			device->name, path->name, strerror(-r));
+	return r == 0;
+}
+
+static bool paths_have_key(const struct prm_device_info *device,
+			   const struct prm_map *map,
+			   const struct prm_pr_out *list)
+{
+	for (size_t i = 0; i < map->count; i++)
+		if (prm_map_path_is_usable(&map->paths[i]) &&
+		    !path_has_key(device, &map->paths[i], list))
+			return false;
+	return true;
+}
+
 static bool key_is_on_every_path(int fd, const struct prm_device_info *device,
 				 const struct prm_map *before,
 				 const struct prm_pr_out *list)
@@ -221,7 +261,7 @@ static bool key_is_on_every_path(int fd, const struct prm_device_info *device,
 			"nexuses: some path is not registered; see the log of "
 			"multipathd, then register again",
 			device->name, have, want);
-	return r == 0 && have >= want;
+	return r == 0 && have >= want && paths_have_key(device, after, list);
 }
 
 static bool registers(const struct prm_pr_cdb *cdb,

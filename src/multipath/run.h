@@ -18,7 +18,7 @@
  *           as many
  * @reply:   what to answer; filled in, and never GOOD unless the library said
  *           so and, after a registration, the target lists the key once for
- *           each path that the kernel may use
+ *           each path that the kernel may use and says on each that it has it
  *
  * Trusts nothing it is handed: whoever sends the request has been checked by
  * nobody. What an administrator can mend is said on standard error. Once in a

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * SG_IO on the map, and the little it takes to live with a dying path.
+ * SG_IO on the map or a path, and the little it takes to live with a dying path.
  *
  * With one of two paths dead, every second command fails in the transport until
  * the map notices.  Such a failure of a question is asked again; an answer of
@@ -140,5 +140,50 @@ int prm_target_count_key(int fd, size_t attempts, uint64_t key,
 			return count_key(data, reply.data_len, key, ret_count);
 	} while ((transport_failed(&reply) || is_attention(&reply)) &&
 		 --attempts);
+	return -EIO;
+}
+
+static int register_again(int fd, const struct prm_pr_out *list,
+			  struct prm_reply *reply)
+{
+	const struct prm_pr_out same = {
+		.key = list->new_key,
+		.new_key = list->new_key,
+		.aptpl = list->aptpl,
+		.all_target_ports = list->all_target_ports,
+	};
+	struct prm_pr_cdb fields = { .out = true,
+				     .action = PRM_PR_OUT_REGISTER };
+	struct prm_command command = PRM_COMMAND_INIT;
+	uint8_t data[PRM_PR_OUT_BASIC_LEN];
+	size_t len;
+	int r = prm_pr_out_encode(fields.action, &same, NULL, 0, data,
+				  sizeof(data), &len);
+
+	if (r < 0)
+		return r;
+	fields.length = (uint32_t)len;
+	prm_pr_cdb_encode(&fields, command.cdb);
+	command.cdb_len = PRM_PR_CDB_LEN;
+	command.data = data;
+	command.data_len = len;
+	return prm_scsi_run(fd, &command, TIMEOUT_MS, reply);
+}
+
+int prm_target_has_registered(int fd, const struct prm_pr_out *list)
+{
+	struct prm_reply reply = PRM_REPLY_INIT;
+	size_t attempts = 1 + ATTENTIONS;
+	int r;
+
+	do {
+		r = register_again(fd, list, &reply);
+		if (r < 0)
+			return r;
+		if (reply.status == PRM_STATUS_GOOD)
+			return 0;
+		if (reply.status == PRM_STATUS_RESERVATION_CONFLICT)
+			return -ENOKEY;
+	} while (is_attention(&reply) && --attempts);
 	return -EIO;
 }

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <prmanager/command.h>
+#include "scsi/pr_out.h"
 
 /**
  * prm_target_in() - ask the target with PERSISTENT RESERVE IN
@@ -47,5 +48,19 @@ void prm_target_test_ready(int fd, struct prm_reply *reply);
  */
 int prm_target_count_key(int fd, size_t attempts, uint64_t key,
 			 size_t *ret_count);
+
+/**
+ * prm_target_has_registered() - ask the target about one nexus
+ * @fd:   the path whose nexus it is, not the map
+ * @list: the parameter list of the REGISTER that was sent before
+ *
+ * PERSISTENT RESERVE IN says the same on every nexus. But REGISTER of a key in
+ * the place of that key changes nothing where the nexus is registered with it,
+ * and is a RESERVATION CONFLICT where it is not (SPC-4, 5.12.7).
+ *
+ * Return: 0 if the nexus has the key of @list; -ENOKEY if it has another one or
+ * none; -EIO if the target does not answer.
+ */
+int prm_target_has_registered(int fd, const struct prm_pr_out *list);
 
 #endif

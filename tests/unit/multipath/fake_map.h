@@ -49,6 +49,15 @@ static struct {
 		uint32_t sense; /* 0xKKAAQQ */
 	} answers[16];
 	size_t answer_count, asked;
+	/* what it says on each path */
+	struct {
+		bool has_no_node;
+		bool is_not_registered;
+		unsigned int attentions;
+		unsigned int host;
+		unsigned int asked;
+		uint8_t list[24];
+	} nexus[FAKE_PATHS];
 	uint64_t keys[64];
 	size_t key_count;
 	uint8_t last_opcode;
@@ -86,25 +95,52 @@ static void fake_answer_keys(struct sg_io_hdr *hdr)
 	hdr->resid = (int)(hdr->dxfer_len - len);
 }
 
+static void fake_sense(struct sg_io_hdr *hdr, uint32_t code)
+{
+	uint8_t *sense = hdr->sbp;
+
+	sense[0] = 0x70;
+	sense[2] = (uint8_t)(code >> 16);
+	sense[7] = 10;
+	sense[12] = (uint8_t)(code >> 8);
+	sense[13] = (uint8_t)code;
+	hdr->sb_len_wr = 18;
+	hdr->driver_status = 8;
+	hdr->status = 2;
+}
+
+/* Descriptors of paths, of which none is open. */
+#define FAKE_PATH_FD 1000000
+
+static int fake_path_io(int i, struct sg_io_hdr *hdr)
+{
+	fake.nexus[i].asked++;
+	if (hdr->cmdp[0] != 0x5f || hdr->dxfer_len != 24)
+		return -EINVAL;
+	memcpy(fake.nexus[i].list, hdr->dxferp, 24);
+	hdr->host_status = (unsigned short)fake.nexus[i].host;
+	if (fake.nexus[i].attentions) {
+		fake.nexus[i].attentions--;
+		fake_sense(hdr, 0x062a03);
+	} else if (fake.nexus[i].is_not_registered) {
+		hdr->status = 0x18;
+	}
+	return 0;
+}
+
 static int fake_sg_io(int fd, struct sg_io_hdr *hdr)
 {
-	size_t i = fake.asked++;
+	size_t i;
 
+	if (fd >= FAKE_PATH_FD)
+		return fake_path_io(fd - FAKE_PATH_FD, hdr);
+	i = fake.asked++;
 	fake.last_opcode = hdr->cmdp[0];
 	if (i < fake.answer_count) {
 		hdr->host_status = (unsigned short)fake.answers[i].host;
 		hdr->status = fake.answers[i].status;
-		if (hdr->status == 2) {
-			uint8_t *sense = hdr->sbp;
-
-			sense[0] = 0x70;
-			sense[2] = (uint8_t)(fake.answers[i].sense >> 16);
-			sense[7] = 10;
-			sense[12] = (uint8_t)(fake.answers[i].sense >> 8);
-			sense[13] = (uint8_t)fake.answers[i].sense;
-			hdr->sb_len_wr = 18;
-			hdr->driver_status = 8;
-		}
+		if (hdr->status == 2)
+			fake_sense(hdr, fake.answers[i].sense);
 		if (hdr->host_status || hdr->status || fake.answers[i].error)
 			return fake.answers[i].error;
 	}
@@ -196,6 +232,17 @@ bool prm_node_is_there(const char *name, dev_t number)
 		if (strcmp(name, fake.names[i]) == 0)
 			return fake.nodes[i] && number == fake_number(i);
 	return false;
+}
+
+int prm_node_open(const char *name, dev_t number, int *ret_fd)
+{
+	for (int i = 0; i < FAKE_PATHS; i++)
+		if (strcmp(name, fake.names[i]) == 0 &&
+		    !fake.nexus[i].has_no_node && number == fake_number(i)) {
+			*ret_fd = FAKE_PATH_FD + i;
+			return 0;
+		}
+	return -ENOENT;
 }
 
 int prm_dm_status(dev_t number, char ret_status[PRM_DM_STATUS_SIZE])

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Whether a path has the node that libmpathpersist opens. */
 #include <dirent.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -55,11 +56,22 @@ static void what_is_no_block_device_is_no_node(void **state)
 	assert_false(prm_node_is_there("no-such-node", makedev(8, 0)));
 }
 
+static void a_node_that_is_another_device_is_not_opened(void **state)
+{
+	int fd = -1;
+
+	assert_int_equal(prm_node_open("null", makedev(1, 3), &fd), -ENXIO);
+	assert_int_equal(prm_node_open("no-such-node", makedev(8, 0), &fd),
+			 -ENOENT);
+	assert_int_equal(fd, -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_node_is_there_with_its_own_number_only),
 		cmocka_unit_test(what_is_no_block_device_is_no_node),
+		cmocka_unit_test(a_node_that_is_another_device_is_not_opened),
 	};
 
 	return cmocka_run_group_tests_name("node", tests, NULL, NULL);

@@ -74,6 +74,10 @@ static void what_can_be_mended_is_said(void **state)
 		strstr(prm_result_advice(PRM_MPATH_MAP_ERROR), "multipathd"));
 	assert_non_null(
 		strstr(prm_result_advice(PRM_MPATH_THREAD_ERROR), "threads"));
+	assert_non_null(strstr(prm_result_advice(PRM_MPATH_OTHER),
+			       "multipath.conf can be read"));
+	assert_non_null(prm_result_advice(-1));
+	assert_non_null(prm_result_advice(99));
 	assert_null(prm_result_advice(PRM_MPATH_SUCCESS));
 	assert_null(prm_result_advice(PRM_MPATH_CONFLICT));
 }

@@ -135,6 +135,84 @@ static void attentions_do_not_hide_the_keys(void **state)
 	assert_int_equal(reply.status, PRM_STATUS_GOOD);
 }
 
+/* The list has enough of them, but they are not all ours. */
+static void another_host_s_key_does_not_stand_in_for_a_path(void **state)
+{
+	struct prm_reply reply;
+
+	target_lists(3);
+	fake.nexus[1].is_not_registered = true;
+	reply = run_out(PRM_PR_OUT_REGISTER, 0, 0, KEY);
+	assert_sense(&reply, PRM_SENSE_LUN_COMMUNICATION_FAILURE);
+	reply = run_out(PRM_PR_OUT_REGISTER_AND_IGNORE, 0, 0, KEY);
+	assert_sense(&reply, PRM_SENSE_LUN_COMMUNICATION_FAILURE);
+}
+
+/* SPC-4, 5.12.7: the key in its own place, with the flags that it has. */
+static void a_path_is_asked_by_registering_what_it_has(void **state)
+{
+	struct prm_reply reply;
+
+	target_lists(2);
+	data[20] = 0x01;
+	reply = run_out(PRM_PR_OUT_REGISTER, 0, 7, KEY);
+	assert_int_equal(reply.status, PRM_STATUS_GOOD);
+	for (int i = 0; i < FAKE_PATHS; i++) {
+		assert_int_equal(fake.nexus[i].asked, 1);
+		assert_int_equal(prm_get_be64(fake.nexus[i].list), KEY);
+		assert_int_equal(prm_get_be64(fake.nexus[i].list + 8), KEY);
+		assert_int_equal(fake.nexus[i].list[20], 0x01);
+	}
+}
+
+static void a_path_is_asked_past_its_attentions(void **state)
+{
+	struct prm_reply reply;
+
+	target_lists(2);
+	fake.nexus[1].attentions = 4;
+	reply = run_out(PRM_PR_OUT_REGISTER, 0, 0, KEY);
+	assert_int_equal(reply.status, PRM_STATUS_GOOD);
+	fake.nexus[1].attentions = 5;
+	reply = run_out(PRM_PR_OUT_REGISTER, 0, 0, KEY);
+	assert_sense(&reply, PRM_SENSE_LUN_COMMUNICATION_FAILURE);
+}
+
+static void a_path_that_does_not_answer_is_an_error(void **state)
+{
+	struct prm_reply reply;
+
+	target_lists(2);
+	fake.nexus[0].host = 1;
+	reply = run_out(PRM_PR_OUT_REGISTER, 0, 0, KEY);
+	assert_sense(&reply, PRM_SENSE_LUN_COMMUNICATION_FAILURE);
+	fake.nexus[0].host = 0;
+	fake.nexus[0].has_no_node = true;
+	reply = run_out(PRM_PR_OUT_REGISTER, 0, 0, KEY);
+	assert_sense(&reply, PRM_SENSE_LUN_COMMUNICATION_FAILURE);
+}
+
+static void a_path_given_up_is_not_asked(void **state)
+{
+	struct prm_reply reply;
+
+	target_lists(1);
+	fake.active[1] = false;
+	fake.nexus[1].is_not_registered = true;
+	reply = run_out(PRM_PR_OUT_REGISTER, 0, 0, KEY);
+	assert_int_equal(reply.status, PRM_STATUS_GOOD);
+	assert_int_equal(fake.nexus[1].asked, 0);
+}
+
+static void unregistering_and_the_rest_ask_no_path(void **state)
+{
+	(void)run_out(PRM_PR_OUT_REGISTER, 0, KEY, 0);
+	(void)run_out(PRM_PR_OUT_RESERVE, 5, KEY, 0);
+	(void)run_out(PRM_PR_OUT_PREEMPT, 5, KEY, 9);
+	(void)run_out(PRM_PR_OUT_CLEAR, 0, KEY, 0);
+	assert_int_equal(fake.nexus[0].asked + fake.nexus[1].asked, 0);
+}
+
 static void a_path_given_up_needs_no_key(void **state)
 {
 	struct prm_reply reply;
@@ -436,6 +514,12 @@ int main(void)
 		CLAIM(a_key_on_one_of_two_paths_is_an_error),
 		CLAIM(a_target_that_does_not_confirm_is_an_error),
 		CLAIM(attentions_do_not_hide_the_keys),
+		CLAIM(another_host_s_key_does_not_stand_in_for_a_path),
+		CLAIM(a_path_is_asked_by_registering_what_it_has),
+		CLAIM(a_path_is_asked_past_its_attentions),
+		CLAIM(a_path_that_does_not_answer_is_an_error),
+		CLAIM(a_path_given_up_is_not_asked),
+		CLAIM(unregistering_and_the_rest_ask_no_path),
 		CLAIM(a_path_given_up_needs_no_key),
 		CLAIM(a_path_lost_meanwhile_needs_no_key),
 		CLAIM(a_key_on_no_path_is_an_error),
