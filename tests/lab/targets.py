@@ -104,7 +104,7 @@ class Lun:
         write(self.backstore / "enable", 1)
         write(self.backstore / "wwn/vpd_unit_serial", self.serial)
         self.ports = []
-        self.paths = [self._add_nexus() for _ in range(nexuses)]
+        self.paths = [self.add_nexus() for _ in range(nexuses)]
 
     def __enter__(self):
         return self
@@ -112,7 +112,8 @@ class Lun:
     def __exit__(self, *exc):
         self.remove()
 
-    def _add_nexus(self):
+    def add_nexus(self):
+        """One more path, which is not among those of reset()."""
         number = next(_numbers)
         port = TARGET / "loopback" / f"naa.5{number:015x}" / "tpgt_1"
         port.mkdir(parents=True)
@@ -122,13 +123,18 @@ class Lun:
         self.ports.append(port)
         return Path(read(port / "address") + ":0")
 
+    def remove_nexus(self):
+        """Remove the one that was added last, and its path with it."""
+        port = self.ports.pop()
+        (port / "lun/lun_0/virtual_scsi_port").unlink()
+        (port / "lun/lun_0").rmdir()
+        write(port / "nexus", "NULL")
+        port.rmdir()
+        port.parent.rmdir()
+
     def remove(self):
-        for port in self.ports:
-            (port / "lun/lun_0/virtual_scsi_port").unlink()
-            (port / "lun/lun_0").rmdir()
-            write(port / "nexus", "NULL")
-            port.rmdir()
-            port.parent.rmdir()
+        while self.ports:
+            self.remove_nexus()
         self.backstore.rmdir()
         self.image.unlink()
 
@@ -180,6 +186,26 @@ class DebugLuns:
         """Take up everything that waits; with noise, log each command."""
         write(DEBUG / "opts", NOISE if noise else 0)
         write(DEBUG / "every_nth", 0)
+
+
+class DebugPaths(DebugLuns):
+    """One disk of scsi_debug over several hosts: paths that hang together.
+
+    Instead of the others: what hosts there are is said once in a boot, too.
+    """
+
+    def __init__(self, hosts=2):  # pylint: disable=super-init-not-called
+        run("modprobe", "scsi_debug", "max_luns=1", f"add_host={hosts}",
+            "vpd_use_hostno=0").ok()
+        found = wait_for(lambda: self._all(hosts),
+                         f"{hosts} paths of scsi_debug")
+        self.paths = [Path(disk.name) for disk in found]
+
+    @staticmethod
+    def _all(hosts):
+        found = sorted(DEBUG_HOST.parent.glob(
+            "adapter*/host*/target*/*:*:*:*"))
+        return found if len(found) >= hosts else None
 
 
 class DebugLun(DebugLuns):
