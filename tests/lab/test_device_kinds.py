@@ -11,7 +11,9 @@ import os
 import pytest
 
 from helper import PEER, Helper
-from targets import DebugLun, Lun, Mapped, linear, multipath, partition
+from inside import modprobe
+from targets import (DebugLun, Lun, Mapped, linear, multipath, partition,
+                     size)
 
 from prclient import (CLEAR, READ_KEYS, REGISTER, RESERVE,
                       RESERVATION_CONFLICT, Client, pr_in)
@@ -93,6 +95,17 @@ def test_a_partition_is_refused(client, lun):
 @ours
 def test_a_map_of_a_part_of_a_disk_is_refused(client, lun):
     with linear("part", lun.paths[0], sectors=4096) as mapped:
+        assert_refused(client, mapped.node, lun)
+
+
+@ours
+def test_an_encrypted_disk_is_refused(client, lun):
+    """What it takes is not what the logical unit gets."""
+    modprobe("dm-crypt")
+    disk = lun.paths[0]
+    with Mapped("secret", f"0 {size(disk.name)} crypt aes-xts-plain64 "
+                f"{'0f' * 32} 0 {disk.block} 0",
+                "CRYPT-PLAIN-secret") as mapped:
         assert_refused(client, mapped.node, lun)
 
 
