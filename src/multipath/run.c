@@ -272,6 +272,65 @@ static bool registers(const struct prm_pr_cdb *cdb,
 		cdb->action == PRM_PR_OUT_REGISTER_AND_IGNORE);
 }
 
+/* With REGISTER AND IGNORE, nobody has said which key is given up. */
+static bool unregisters(const struct prm_pr_cdb *cdb,
+			const struct prm_pr_out *list)
+{
+	return cdb->action == PRM_PR_OUT_REGISTER && list->new_key == 0 &&
+	       list->key != 0;
+}
+
+/*
+ * A path that the library left out keeps its key.  One that does not answer is
+ * no reason to say so: the command itself was carried out.
+ */
+static bool path_gave_key_up(const struct prm_device_info *device,
+			     const struct prm_map_path *path,
+			     const struct prm_pr_out *list)
+{
+	const struct prm_pr_out before = {
+		.new_key = list->key,
+		.aptpl = list->aptpl,
+		.all_target_ports = list->all_target_ports,
+	};
+	CLEANUP(prm_fd_closep) int fd = -1;
+
+	if (prm_node_open(path->name, path->number, &fd) < 0 ||
+	    prm_target_has_registered(fd, &before) < 0)
+		return true;
+	prm_say("map %s: its path %s is still registered, though the library "
+		"said otherwise: see the log of multipathd, then unregister "
+		"with REGISTER AND IGNORE EXISTING KEY",
+		device->name, path->name);
+	return false;
+}
+
+static bool key_is_on_no_path(const struct prm_device_info *device,
+			      const struct prm_map *map,
+			      const struct prm_pr_out *list)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < map->count; i++)
+		if (prm_map_path_is_usable(&map->paths[i]))
+			all = path_gave_key_up(device, &map->paths[i], list) &&
+			      all;
+	return all;
+}
+
+/* Whether what the library said is also what the target says. */
+static bool is_confirmed(int fd, const struct prm_device_info *device,
+			 const struct prm_map *map,
+			 const struct prm_pr_cdb *cdb,
+			 const struct prm_pr_out *list)
+{
+	if (registers(cdb, list))
+		return key_is_on_every_path(fd, device, map, list);
+	if (unregisters(cdb, list))
+		return key_is_on_no_path(device, map, list);
+	return true;
+}
+
 /* Who would register a path that comes back? */
 static bool multipathd_is_there(const struct prm_device_info *device)
 {
@@ -300,8 +359,8 @@ static void run_out(int fd, const struct prm_device_info *device,
 	if (registers(&cdb, &list) && !multipathd_is_there(device))
 		return;
 	call_library(fd, device, &cdb, &list, reply);
-	if (reply->status == PRM_STATUS_GOOD && registers(&cdb, &list) &&
-	    !key_is_on_every_path(fd, device, map, &list))
+	if (reply->status == PRM_STATUS_GOOD &&
+	    !is_confirmed(fd, device, map, &cdb, &list))
 		prm_status_set_sense(reply,
 				     PRM_SENSE_LUN_COMMUNICATION_FAILURE);
 }

@@ -18,7 +18,8 @@
  *           as many
  * @reply:   what to answer; filled in, and never GOOD unless the library said
  *           so and, after a registration, the target lists the key once for
- *           each path that the kernel may use and says on each that it has it
+ *           each path that the kernel may use and says on each that it has
+ *           it, or after the end of one on none that it has it still
  *
  * Trusts nothing it is handed: whoever sends the request has been checked by
  * nobody. What an administrator can mend is said on standard error. Once in a

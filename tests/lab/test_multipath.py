@@ -347,7 +347,8 @@ def test_path_lost_while_holding_is_released_after_its_return(stage, lost):
 
 
 @pytest.mark.parametrize("lost", [0, 1])
-def test_release_without_the_path_that_holds_is_no_false_good(stage, lost):
+def test_release_without_the_path_that_holds_is_no_false_good(
+        stage, lost, record_property):
     """0.9.4 works around the holder that is away: it clears all and registers
     the others anew.  Whatever comes of it, GOOD means released."""
     side = stage.two
@@ -357,7 +358,7 @@ def test_release_without_the_path_that_holds_is_no_false_good(stage, lost):
         side.paths[lost].set_state("offline")
         wait_for(lambda: side.active() == 1, "multipathd to see the loss")
         reply = out(RELEASE, KEY, 0, 5)
-        print(f"RELEASE without path {lost}: {reply}")
+        record_property(f"RELEASE without path {lost}", str(reply))
         assert not reply.good or reservation_of(client, fd) is None
         side.paths[lost].set_state("running")
         wait_for(lambda: side.active() == 2, "the path to return")
@@ -431,6 +432,15 @@ def test_a_helper_that_does_not_see_a_node_refuses(stage):
         wait_for(lambda: said in helper.messages(), said)
 
 
+def leaving_out(path):
+    """A helper whose library does not see that path of its map."""
+    ours = pathlib.Path("/etc/multipath.conf")
+    theirs = pathlib.Path("/run/lab-work/multipath.conf")
+    theirs.write_text(re.sub('devnode "\\^\\(', f'devnode "^({path.name}|',
+                             ours.read_text()), encoding="ascii")
+    return contained(f"mount --bind {theirs} {ours}")
+
+
 @pytest.mark.parametrize("others", [[], [KEY]])
 def test_a_path_that_the_library_leaves_out_is_an_error(stage, others):
     """Nor does the same key of another host stand in for it.
@@ -443,11 +453,7 @@ def test_a_path_that_the_library_leaves_out_is_an_error(stage, others):
     for key in others:
         run("sg_persist", "-n", "-o", "-G", "-S", f"{key:x}",
             side.other.sg).ok()
-    ours = pathlib.Path("/etc/multipath.conf")
-    theirs = pathlib.Path("/run/lab-work/multipath.conf")
-    theirs.write_text(re.sub('devnode "\\^\\(', f'devnode "^({left_out.name}|',
-                             ours.read_text()), encoding="ascii")
-    with contained(f"mount --bind {theirs} {ours}") as helper, \
+    with leaving_out(left_out) as helper, \
             Client(helper.socket) as client, opened(side.node) as fd:
         reply = client.out(REGISTER, fd, 0, KEY)
         assert reply.code == NO_CONTACT
@@ -455,6 +461,20 @@ def test_a_path_that_the_library_leaves_out_is_an_error(stage, others):
         said = (f"its path {left_out.name} is not registered" if others
                 else "some path is not registered")
         wait_for(lambda: said in helper.messages(), said)
+
+
+def test_a_path_that_keeps_its_key_is_an_error(stage):
+    side = stage.two
+    kept = side.paths[1]
+    with client_of(stage, side) as (out, _client, fd), \
+            leaving_out(kept) as helper, Client(helper.socket) as client:
+        assert out(REGISTER, 0, KEY).good
+        assert client.out(REGISTER, fd, KEY, 0).code == NO_CONTACT
+        assert side.keys() == [KEY]
+        said = f"its path {kept.name} is still registered"
+        wait_for(lambda: said in helper.messages(), said)
+        assert out(REGISTER_AND_IGNORE, 0, 0).good
+        assert side.keys() == []
 
 
 def test_a_path_added_later_is_registered_or_an_error(stage):

@@ -204,9 +204,10 @@ static void a_path_given_up_is_not_asked(void **state)
 	assert_int_equal(fake.nexus[1].asked, 0);
 }
 
-static void unregistering_and_the_rest_ask_no_path(void **state)
+static void what_registers_no_key_asks_no_path(void **state)
 {
-	(void)run_out(PRM_PR_OUT_REGISTER, 0, KEY, 0);
+	(void)run_out(PRM_PR_OUT_REGISTER, 0, 0, 0);
+	(void)run_out(PRM_PR_OUT_REGISTER_AND_IGNORE, 0, KEY, 0);
 	(void)run_out(PRM_PR_OUT_RESERVE, 5, KEY, 0);
 	(void)run_out(PRM_PR_OUT_PREEMPT, 5, KEY, 9);
 	(void)run_out(PRM_PR_OUT_CLEAR, 0, KEY, 0);
@@ -255,9 +256,37 @@ static void all_target_ports_need_a_key_for_each_host(void **state)
 	assert_int_equal(reply.status, PRM_STATUS_GOOD);
 }
 
+static void a_path_that_keeps_the_key_is_an_error(void **state)
+{
+	struct prm_reply reply;
+
+	fake.nexus[0].is_not_registered = true;
+	reply = run_out(PRM_PR_OUT_REGISTER, 0, KEY, 0);
+	assert_sense(&reply, PRM_SENSE_LUN_COMMUNICATION_FAILURE);
+	fake.nexus[1].is_not_registered = true;
+	reply = run_out(PRM_PR_OUT_REGISTER, 0, KEY, 0);
+	assert_int_equal(reply.status, PRM_STATUS_GOOD);
+	assert_int_equal(prm_get_be64(fake.nexus[1].list), KEY);
+}
+
+/* It was carried out: to send it again would be a conflict. */
+static void a_path_that_is_lost_after_unregistering_is_none(void **state)
+{
+	struct prm_reply reply;
+
+	fake.nexus[0].is_not_registered = true;
+	fake.nexus[1].host = 1;
+	reply = run_out(PRM_PR_OUT_REGISTER, 0, KEY, 0);
+	assert_int_equal(reply.status, PRM_STATUS_GOOD);
+	fake.nexus[1].has_no_node = true;
+	reply = run_out(PRM_PR_OUT_REGISTER, 0, KEY, 0);
+	assert_int_equal(reply.status, PRM_STATUS_GOOD);
+}
+
 static void unregistering_counts_no_keys(void **state)
 {
-	struct prm_reply reply = run_out(PRM_PR_OUT_REGISTER, 0, KEY, 0);
+	struct prm_reply reply =
+		run_out(PRM_PR_OUT_REGISTER_AND_IGNORE, 0, KEY, 0);
 
 	assert_int_equal(reply.status, PRM_STATUS_GOOD);
 	assert_int_equal(fake.asked, 0);
@@ -519,11 +548,13 @@ int main(void)
 		CLAIM(a_path_is_asked_past_its_attentions),
 		CLAIM(a_path_that_does_not_answer_is_an_error),
 		CLAIM(a_path_given_up_is_not_asked),
-		CLAIM(unregistering_and_the_rest_ask_no_path),
+		CLAIM(what_registers_no_key_asks_no_path),
 		CLAIM(a_path_given_up_needs_no_key),
 		CLAIM(a_path_lost_meanwhile_needs_no_key),
 		CLAIM(a_key_on_no_path_is_an_error),
 		CLAIM(all_target_ports_need_a_key_for_each_host),
+		CLAIM(a_path_that_keeps_the_key_is_an_error),
+		CLAIM(a_path_that_is_lost_after_unregistering_is_none),
 		CLAIM(unregistering_counts_no_keys),
 		CLAIM(a_missing_node_stops_the_command),
 		CLAIM(without_multipathd_nothing_is_registered),
