@@ -201,6 +201,21 @@ def test_it_and_its_children_have_two_capabilities_and_a_filter(broker):
         assert answers(begun)
 
 
+@pytest.mark.parametrize("action", [signal.SIG_DFL, signal.SIG_IGN])
+def test_a_process_for_a_command_ends_itself_in_time(action):
+    """Whoever starts it, and whether or not it is ever sent a request."""
+    program = build.program("pr-helper-multipath")
+    if not os.path.exists(program):
+        pytest.skip(f"{program} is not built")
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            process = subprocess.Popen(
+                [program, "--timeout=1"], stdin=theirs,
+                preexec_fn=lambda: signal.signal(signal.SIGALRM, action))
+        assert process.wait(TIMEOUT_S) == -signal.SIGALRM
+
+
 def test_it_ends_with_the_daemon(broker):
     process, channel = broker
     with child(channel) as begun:
