@@ -24,6 +24,7 @@ from load import Load, descriptors
 from multipath import Multipathd, find_map, holders
 from prclient import (CLEAR, PREEMPT, REGISTER, REGISTER_AND_IGNORE, RELEASE,
                       RESERVATION_CONFLICT, RESERVE, Client)
+from scsi_io import TEST_UNIT_READY, open_device, sg_io
 from targets import DebugPaths, Lun, Mapped
 
 PROGRAM = build.program("pr-helper-multipath")
@@ -69,8 +70,11 @@ class Side:
         wait_for(lambda: self.active() == len(self.paths),
                  f"all paths of {self.node}")
         self.lun.reset()
-        for _ in range(3 * len(self.paths)):
-            run("sg_turs", self.node)
+        # Each path has attentions of its own, and the kernel picks the path.
+        with open_device(self.node) as fd:
+            for _ in range(3 * len(self.paths)):
+                with contextlib.suppress(OSError):
+                    sg_io(fd, TEST_UNIT_READY)
 
     def active(self):
         shown = run("multipathd", "show", "paths", "format", "%d %t %o")
