@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Load on a helper, and what is left of it afterwards."""
 
+import collections
 import json
 import os
 
@@ -45,3 +46,12 @@ def descriptors(pid):
         except FileNotFoundError:
             pass
     return sorted(found)
+
+
+def has_more_than(pid, before):
+    """Whether it has descriptors that it had not before.
+
+    Some of before may have gone: sessions that were just ending.
+    """
+    return bool(collections.Counter(descriptors(pid))
+                - collections.Counter(before))

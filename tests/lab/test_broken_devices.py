@@ -16,7 +16,7 @@ import pytest
 import build
 from helper import PEER, Helper
 from inside import run, wait_for
-from load import Load, descriptors, threads
+from load import Load, descriptors, has_more_than, threads
 from prclient import (PREEMPT, PREEMPT_AND_ABORT, READ_KEYS, REGISTER,
                       REGISTER_AND_IGNORE, RESERVE, Client, params, pr_in,
                       pr_out)
@@ -202,7 +202,7 @@ def test_hung_luns_delay_no_healthy_one(crowded, resting, luns, lun,
         crowd.ask()
         crowd.all_get(INVALID_OPCODE)
     assert len(audits(crowded, "late=yes")) <= HUNG * RUNNING_MAX
-    wait_for(lambda: descriptors(crowded.process.pid) == idle,
+    wait_for(lambda: not has_more_than(crowded.process.pid, idle),
              "no descriptor that was not there before")
     measured.load("alone again")
     measured.report(record_property)
@@ -322,7 +322,9 @@ def test_a_preempt_and_abort_in_flight(lun):
         wait_for(lambda: open_devices(impatient), "the command")
         assert two.keys(healthy) == []
         assert one.recv_reply().code == TIMED_OUT
-        line, = audits(impatient, "action=PREEMPT_AND_ABORT")
+        line, = wait_for(lambda: audits(impatient,
+                                        "action=PREEMPT_AND_ABORT"),
+                         "its audit line")
         assert "sense=b/2e/02" in line and "late=no" in line
         # Its own session and others go on, with what can be reached.
         assert one.keys(healthy) == two.keys(healthy) == []

@@ -20,7 +20,7 @@ import prclient
 from helper import PEER, Helper
 from guest import Guest, drive
 from inside import run, wait_for
-from load import Load, descriptors
+from load import Load, descriptors, has_more_than
 from multipath import Multipathd, find_map, holders
 from prclient import (CLEAR, PREEMPT, REGISTER, REGISTER_AND_IGNORE, RELEASE,
                       RESERVATION_CONFLICT, RESERVE, Client)
@@ -602,7 +602,7 @@ def test_a_hung_map_delays_no_other(stage, record_property):
         for client in clients:
             assert not client.out(REGISTER, fd, 0, KEY).good
             client.close()
-        wait_for(lambda: descriptors(helper.process.pid) == fds,
+        wait_for(lambda: not has_more_than(helper.process.pid, fds),
                  "no descriptor that was not there before")
         loads["alone again"] = Loads(helper, side)
     for when, load in loads.items():
