@@ -348,7 +348,7 @@ __attribute__((visibility("default"))) int ioctl(int fd, unsigned long request,
 						 ...)
 {
 	uint8_t cdb[PRM_CDB_SIZE];
-	struct sg_io_hdr hdr;
+	struct sg_io_hdr hdr = { 0 };
 	int saved = errno;
 	va_list args;
 	void *arg;

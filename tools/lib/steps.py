@@ -74,7 +74,10 @@ BUILDS = {
     "i386": ("i686-linux-gnu-gcc", ["-Dwerror=true",
                                     "-Dmultipath=disabled"]),
     "coverage": ("clang", ["-Doptimization=0", "-Db_lundef=false"]),
-    "analyzer": ("gcc", ["-Dc_args=-fanalyzer", "-Dtests=false"]),
+    # An object whose inner link is stored is a leak to gcc 12, which intrusive
+    # lists are full of; leaks are for ASan and valgrind.
+    "analyzer": ("gcc", ["-Dc_args=-fanalyzer -Wno-analyzer-malloc-leak",
+                         "-Dtests=false"]),
 }
 
 

@@ -309,9 +309,9 @@ void prm_closer_move(struct prm_closer *closer, struct prm_closer_queue *from,
 
 static struct item *new_item(struct prm_closer *closer)
 {
-	struct prm_link *link = prm_list_first(&closer->spare);
+	if (!prm_list_empty(&closer->spare)) {
+		struct prm_link *link = prm_list_first(&closer->spare);
 
-	if (link) {
 		prm_list_remove(link);
 		return prm_container(link, struct item, link);
 	}

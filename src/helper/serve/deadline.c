@@ -58,9 +58,10 @@ void prm_deadline_clear(struct prm_deadline *deadline)
 
 static struct prm_deadline *first(const struct prm_deadlines *queue)
 {
-	struct prm_link *link = prm_list_first(&queue->items);
-
-	return link ? prm_container(link, struct prm_deadline, link) : NULL;
+	if (prm_list_empty(&queue->items))
+		return NULL;
+	return prm_container(prm_list_first(&queue->items), struct prm_deadline,
+			     link);
 }
 
 struct prm_deadline *prm_deadlines_passed(struct prm_deadlines *queue,

@@ -56,10 +56,10 @@ static inline void prm_list_remove(struct prm_link *link)
 	prm_list_init(link);
 }
 
-/* The first link of @head, or NULL. */
+/* The first link of @head, which has one. */
 static inline struct prm_link *prm_list_first(const struct prm_link *head)
 {
-	return prm_list_empty(head) ? NULL : head->next;
+	return head->next;
 }
 
 #endif

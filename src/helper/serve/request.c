@@ -237,7 +237,7 @@ void prm_request_record(const struct prm_request *request,
 		audit.key = prm_get_be64(request->data + KEY_AT);
 		audit.sa_key = prm_get_be64(request->data + NEW_KEY_AT);
 	}
-	if (!audit.dropped)
+	if (reply)
 		record_reply(&audit, reply);
 	prm_audit_log(&audit);
 }

@@ -174,7 +174,7 @@ enum prm_outcome {
  * prm_request_record() - log a request, if it may have changed a reservation
  * @request: the request
  * @who:     whose it is
- * @reply:   what was answered; not looked at for PRM_OUTCOME_DROPPED
+ * @reply:   what was answered; NULL for PRM_OUTCOME_DROPPED
  * @outcome: what became of it
  */
 void prm_request_record(const struct prm_request *request,

@@ -48,12 +48,12 @@ static int64_t earlier(int64_t a, int64_t b)
 /* Whether, and when, somebody may have been paused for long. */
 static int64_t next_late_ns(const struct prm_desk *desk)
 {
-	const struct prm_link *first = prm_list_first(&desk->paused);
 	const struct prm_client *client;
 
-	if (!first)
+	if (prm_list_empty(&desk->paused))
 		return PRM_DEADLINE_NEVER;
-	client = prm_container(first, struct prm_client, pausing);
+	client = prm_container(prm_list_first(&desk->paused), struct prm_client,
+			       pausing);
 	return client->is_late ? PRM_DEADLINE_NEVER
 			       : client->paused_ns + LONG_PAUSE_NS;
 }

@@ -113,8 +113,8 @@ static struct prm_lock *new_lock(const char *path)
 		return NULL;
 	lock->fd = -1;
 	if (asprintf(&lock->path, "%s.lock", path) < 0) {
-		lock->path = NULL;
-		return prm_lock_free(lock);
+		free(lock);
+		return NULL;
 	}
 	return lock;
 }

@@ -678,11 +678,13 @@ static bool owes_list(void *opaque)
 {
 	struct prm_desk *desk = opaque;
 	LOCK_SCOPE(&desk->lock);
-	struct prm_link *first = prm_list_first(&desk->clients);
+	const struct prm_client *first;
 
-	return first &&
-	       (prm_container(first, struct prm_client, link)->progress >> 1 &
-		3) == PRM_PHASE_LIST;
+	if (prm_list_empty(&desk->clients))
+		return false;
+	first = prm_container(prm_list_first(&desk->clients), struct prm_client,
+			      link);
+	return (first->progress >> 1 & 3) == PRM_PHASE_LIST;
 }
 
 void rig_wait_list(struct rig *rig)

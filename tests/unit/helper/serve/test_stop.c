@@ -180,11 +180,13 @@ static bool is_armed_again(void *opaque)
 {
 	struct prm_desk *desk = opaque;
 	LOCK_SCOPE(&desk->lock);
-	struct prm_link *first = prm_list_first(&desk->clients);
+	const struct prm_client *first;
 
-	return first &&
-	       prm_container(first, struct prm_client, link)->progress ==
-		       (1 << 3 | PRM_PHASE_HEAD << 1);
+	if (prm_list_empty(&desk->clients))
+		return false;
+	first = prm_container(prm_list_first(&desk->clients), struct prm_client,
+			      link);
+	return first->progress == (1 << 3 | PRM_PHASE_HEAD << 1);
 }
 
 /* Its CDB comes after the end has begun, and before it is told to go. */
