@@ -226,7 +226,7 @@ def send_until_paused(helper, client, fd):
 @needs_threads
 def test_clients_that_pass_nothing_but_stalled_files(start):
     """They are not read from until the closes are through; others are."""
-    helper = start("-T", "pause")
+    helper = start("-T", "pause", "-T", "resume")
     helper.disk = helper.device()
     folder = helper.path("stalled")
     os.mkdir(folder)
@@ -244,6 +244,10 @@ def test_clients_that_pass_nothing_but_stalled_files(start):
                 assert "uid=0 unit=" in line
             assert client.recv_reply().code == NO_SCSI_DEVICE
             helper.stderr.wait("all clients are read from again")
+            paused, resumed = (
+                helper.stderr.wait(f": {event} session=[0-9]+$")[0]
+                for event in ("pause", "resume"))
+            assert paused.split()[-1] == resumed.split()[-1]
             with helper.disk.open() as disk:
                 assert client.request(pr_in(READ_KEYS), disk).good
     except Unavailable as error:

@@ -7,6 +7,7 @@ says when it is over; nobody has to restart it.
 
 import contextlib
 import ctypes
+import errno
 import itertools
 import os
 import resource
@@ -60,7 +61,7 @@ def works(helper):
 @only_root
 @pytest.mark.skipif(under_valgrind(), reason="which has a limit of its own")
 def test_without_descriptors_clients_wait_at_the_door(start):
-    helper = start()
+    helper = start("-T", "accept_*")
     helper.disk = helper.device()
     works(helper)
     with helper.client() as client, helper.disk.open() as fd:
@@ -72,6 +73,7 @@ def test_without_descriptors_clients_wait_at_the_door(start):
                        for _ in range(10)]
             line, = helper.stderr.wait("cannot accept clients for now")
             assert "Too many open files" in line
+            helper.stderr.wait(f": accept_pause errno={errno.EMFILE}$")
             # Whoever is in has what he needs, however long that lasts.
             begin, used = time.monotonic(), cpu_s(helper)
             while time.monotonic() < begin + 1:
@@ -86,6 +88,7 @@ def test_without_descriptors_clients_wait_at_the_door(start):
             other.close()
         assert client.request(pr_in(READ_KEYS), fd).good
     helper.stderr.wait("clients are accepted again; it had failed .* times")
+    helper.stderr.wait(": accept_resume sessions=[1-9]$")
 
 
 USER = 61234

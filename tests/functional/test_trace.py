@@ -43,6 +43,7 @@ def test_events_of_a_daemon(traced):
     event("session_close")  # whoever looked whether it has started
     helper.signal(signal.SIGTERM)
     event("stop", "sessions=0")
+    event("worker_end", "workers=0$")
 
 
 def test_events_of_a_session(traced):

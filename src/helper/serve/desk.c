@@ -101,6 +101,13 @@ struct prm_request *prm_desk_next(struct prm_desk *desk,
 	return request_of(job);
 }
 
+size_t prm_desk_connected(struct prm_desk *desk)
+{
+	LOCK_SCOPE(&desk->lock);
+
+	return desk->connected;
+}
+
 bool prm_desk_is_left(const struct prm_desk *desk)
 {
 	return desk->crew.idle &&

@@ -113,6 +113,9 @@ int prm_desk_submit(struct prm_desk *desk, struct prm_worker *worker,
 struct prm_request *prm_desk_next(struct prm_desk *desk,
 				  struct prm_worker *worker, bool rest);
 
+/* How many clients are connected. */
+size_t prm_desk_connected(struct prm_desk *desk);
+
 /*
  * Whether a request could go while somebody idle does not know of it. With the
  * lock held.

@@ -166,7 +166,7 @@ void prm_listener_resume(struct prm_server *server, int64_t now_ns)
 		return;
 	LOCK_SCOPE(&server->accepting_lock);
 	atomic_store(&server->resume_ns, 0);
-	PRM_TRACE(accept_resume, server->limits.sessions);
+	PRM_TRACE(accept_resume, prm_desk_connected(&server->desk));
 	arm(server);
 }
 

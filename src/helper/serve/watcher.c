@@ -170,19 +170,11 @@ static void drain(struct prm_server *server, bool last)
 	prm_listener_close(server, last);
 }
 
-static size_t connected(struct prm_server *server)
-{
-	struct prm_desk *desk = &server->desk;
-	LOCK_SCOPE(&desk->lock);
-
-	return desk->connected;
-}
-
 static void stop(struct prm_server *server, int64_t now)
 {
 	if (server->stop_ns)
 		return;
-	PRM_TRACE(stop, connected(server));
+	PRM_TRACE(stop, prm_desk_connected(&server->desk));
 	prm_log(PRM_LOG_INFO, "stopping");
 	server->stop_ns = now + server->desk.replies.span_ns;
 	if (server->config.stopping)
@@ -211,7 +203,7 @@ static void look_for_take_over(struct prm_server *server, int64_t now)
 		server->look_ns = now + PRM_TAKE_OVER_POLL_MS * PRM_NS_PER_MS;
 	if (!is_taken_over(server))
 		return;
-	PRM_TRACE(taken_over, connected(server));
+	PRM_TRACE(taken_over, prm_desk_connected(&server->desk));
 	prm_log(PRM_LOG_INFO, "the socket was removed or replaced: ending with "
 			      "the last client");
 	server->taken_over = true;
@@ -291,7 +283,7 @@ static bool is_over(struct prm_server *server, int64_t now)
 {
 	if (!server->stop_ns && !server->taken_over)
 		return false;
-	if (!connected(server))
+	if (!prm_desk_connected(&server->desk))
 		return true;
 	return server->stop_ns && now >= server->stop_ns;
 }

@@ -109,6 +109,9 @@ static void multipath_maps_are_known_by_their_uuid(void **state)
 		    { MAP "/slaves", "sda" });
 	assert_kind(PRM_DEVICE_MULTIPATH, { MAP "/dm/uuid", "mpath-x" },
 		    { MAP "/slaves", "" });
+	/* Which they are does not matter. */
+	assert_kind(PRM_DEVICE_MULTIPATH, { MAP "/dm/uuid", "mpath-x" },
+		    { MAP "/slaves", NULL, -EACCES });
 }
 
 static void a_name_that_only_contains_mpath_is_none(void **state)
