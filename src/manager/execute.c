@@ -83,6 +83,7 @@ int prm_manager_execute(struct prm_manager *manager, int fd,
 		return r;
 	if (atomic_load(&manager->deleted))
 		return -ENOTCONN;
+	/* To clang's analyzer, errno may be 0. NOLINTNEXTLINE */
 	job->complete = complete;
 	job->opaque = opaque;
 	r = prm_executor_submit(manager->executor, &job->job);

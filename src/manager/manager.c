@@ -255,6 +255,7 @@ int prm_manager_list(struct prm_manager ***ret_managers)
 
 	for (manager = registry; manager; manager = manager->next)
 		count++;
+	/* NOLINTNEXTLINE: they are pointers. */
 	managers = calloc(count + 1, sizeof(*managers));
 	if (!managers)
 		return -ENOMEM;

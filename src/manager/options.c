@@ -128,17 +128,18 @@ static int parse_one(struct prm_options *options, const char **at,
 {
 	const char *text = *at;
 	size_t name_len = strcspn(text, "=,");
+	bool is_named = text[name_len] == '=';
 	char *name;
 	size_t len;
 	int r;
 
-	if (text[name_len] != '=' && !implied)
+	if (!is_named && !implied)
 		return prm_fail(ret_error, -EINVAL, "expected '=' after '%.*s'",
 				(int)name_len, text);
-	if (text[name_len] == '=' && !name_len)
+	if (is_named && !name_len)
 		return prm_fail(ret_error, -EINVAL, "no name before '%s'",
 				text);
-	if (text[name_len] == '=') {
+	if (is_named) {
 		name = strndup(text, name_len);
 		text += name_len + 1;
 	} else {

@@ -60,7 +60,8 @@ int prm_dm_status(dev_t number, char ret_status[PRM_DM_STATUS_SIZE])
 		return -ENOBUFS;
 	memcpy(&spec, answer->room, sizeof(spec));
 	if (answer->head.target_count != 1 ||
-	    strncmp(spec.target_type, "multipath", sizeof(spec.target_type)))
+	    strncmp(spec.target_type, "multipath", sizeof(spec.target_type)) !=
+		    0)
 		return -EMEDIUMTYPE;
 	answer->room[sizeof(answer->room) - 1] = '\0';
 	(void)snprintf(ret_status, PRM_DM_STATUS_SIZE, "%s",

@@ -52,8 +52,8 @@ static int parse(const char *text, struct prm_options **ret_options,
 	if (r < 0)
 		return r;
 	kind = prm_options_take(options, "driver");
-	if (!kind ||
-	    (strcmp(kind, "scsi-block") && strcmp(kind, "scsi-generic")))
+	if (!kind || (strcmp(kind, "scsi-block") != 0 &&
+		      strcmp(kind, "scsi-generic") != 0))
 		return prm_fail(ret_error, -EINVAL,
 				"a passthrough device is 'scsi-block' or "
 				"'scsi-generic', not '%s'",

@@ -206,7 +206,7 @@ static int look_at_reservation(struct move *move,
 			       struct prm_reservation *ret_reservation)
 {
 	uint8_t data[PRM_PR_ROOM];
-	size_t len;
+	size_t len = 0;
 	int r;
 
 	r = send_in(move, PRM_PR_IN_READ_RESERVATION, data, &len);

@@ -58,6 +58,11 @@ if [ ! -e "$folder/unpacked" ]; then
 	for package in "$folder"/apt/*.deb; do
 		dpkg -x "$package" "$root"
 	done
+	# Names that lead to the root of the file system lead into this one.
+	find "$root" -type l -lname '/*' -printf '%l %p\n' |
+		while read -r to from; do
+			ln -sf "$root$to" "$from"
+		done
 	touch "$folder/unpacked"
 fi
 

@@ -353,8 +353,10 @@ def measure(run):
 def tidy(run):
     """clang-tidy, with clang's analyzer; .clang-tidy says what for."""
     path = build(run, "clang")
-    sources = sorted(glob.glob("src/**/*.c", root_dir=run.root,
-                               recursive=True))
+    with open(f"{path}/compile_commands.json", encoding="utf-8") as file:
+        built = {os.path.relpath(os.path.join(path, command["file"]), run.root)
+                 for command in json.load(file)}
+    sources = sorted(source for source in built if source.startswith("src/"))
     with concurrent.futures.ThreadPoolExecutor(
             run.context.processors) as pool:
         for done in [pool.submit(run.verify, f"clang-tidy {source}", [
