@@ -78,6 +78,8 @@ static int load_quiet_filter(void)
 
 	if (!filter)
 		return -ENOMEM;
+	/* What other ABIs have is for the tables, too. */
+	(void)seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ALLOW);
 	(void)seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1);
 	r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3),
 			     0);

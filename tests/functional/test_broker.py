@@ -3,8 +3,10 @@
 
 import array
 import contextlib
+import itertools
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -172,6 +174,20 @@ def test_it_starts_nothing_for_a_message_that_is_none(broker):
                                (b"\0" * 4096, [one]), (b"\0", [one] * 200)):
             refuses(process, channel, message,
                     [file.fileno() for file in files])
+
+
+def test_it_starts_nothing_for_what_has_come_in_part(broker):
+    """There was no room for the second of two descriptors."""
+    process, channel = broker
+    one, two = socket.socketpair()
+    with child(channel):
+        wait_until(lambda: sleeps(process))
+    wait_until(lambda: not children(process.pid))
+    used = {int(fd) for fd in os.listdir(f"/proc/{process.pid}/fd")}
+    free = next(fd for fd in itertools.count() if fd not in used)
+    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (free + 1,) * 2)
+    with one, two:
+        refuses(process, channel, b"\0", [one.fileno(), two.fileno()])
 
 
 def has_filter():

@@ -36,15 +36,18 @@
 #define PARENT (-1000)
 #define SECRET (-1001)
 
+/* The kernel takes no file system away from one who shares it. */
+#define ASIDE (SIGCHLD | CLONE_NEWNS | CLONE_FS)
+
 #ifdef __s390x__
-#define FORK                                                                   \
+#define CLONE(flags)                                                           \
 	{                                                                      \
-		0, SIGCHLD                                                     \
+		0, flags                                                       \
 	}
 #else
-#define FORK                                                                   \
+#define CLONE(flags)                                                           \
 	{                                                                      \
-		SIGCHLD, 0                                                     \
+		flags, 0                                                       \
 	}
 #endif
 
@@ -87,7 +90,8 @@ static const struct attempt {
 	/* Programs and processes. */
 	{ "execute", SYS_execve, { NOWHERE } },
 	{ "execute_at", SYS_execveat, { AT_FDCWD, NOWHERE } },
-	{ "fork", SYS_clone, FORK },
+	{ "fork", SYS_clone, CLONE(SIGCHLD) },
+	{ "fork_aside", SYS_clone, CLONE(ASIDE) },
 	{ "signal_process", SYS_kill, { PARENT } },
 	{ "signal_thread", SYS_tgkill, { PARENT, PARENT } },
 	{ "signal_by_io", SYS_fcntl, { 0, F_SETOWN, PARENT } },
@@ -105,6 +109,7 @@ static const struct attempt {
 	{ "socket_inet6", SYS_socket, { AF_INET6, SOCK_DGRAM } },
 	{ "socket_netlink", SYS_socket, { AF_NETLINK, SOCK_RAW } },
 	{ "socket_unix", SYS_socket, { AF_UNIX, SOCK_STREAM } },
+	{ "socket_pair_inet", SYS_socketpair, { AF_INET, SOCK_STREAM } },
 	{ "connect", SYS_connect, { -1 } },
 	{ "bind", SYS_bind, { -1 } },
 	{ "listen", SYS_listen, { -1, 1 } },
@@ -122,6 +127,7 @@ static const struct attempt {
 	{ "change_root", SYS_chroot, { NOWHERE } },
 	{ "mount!", SYS_mount, { AT("x"), AT("/"), AT("none") } },
 	{ "set_limit", SYS_prlimit64, { 0, RLIMIT_CORE, AT(&limit) } },
+	{ "set_limit_of_another", SYS_prlimit64, { PARENT, -1, AT(&limit) } },
 
 	/* The kernel itself. */
 	{ "load_filter", SYS_seccomp, { -1 } },

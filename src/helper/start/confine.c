@@ -16,9 +16,8 @@
 #include <sys/socket.h>
 #include "helper/start/confine.h"
 
-/* Whatever makes open(2) more than a look. */
-#define WRITES                                                                 \
-	(O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND | (O_TMPFILE & ~O_DIRECTORY))
+/* Whatever makes open(2) more than a look; O_TMPFILE goes with O_ACCMODE. */
+#define WRITES (O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND)
 
 static const struct prm_sandbox_rule calls[] = {
 	/* Clients, and the processes for multipath maps. */

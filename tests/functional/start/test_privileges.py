@@ -6,6 +6,8 @@ import errno
 import os
 import platform
 import pwd
+import select
+import signal
 import socket
 import struct
 import subprocess
@@ -147,8 +149,8 @@ needs_multipath = pytest.mark.skipif(not os.path.exists(MULTIPATH),
                                      reason="built without multipath support")
 
 
-def check_broker(pid):
-    """The daemon's one child is root, with two capabilities."""
+def find_broker(pid):
+    """The daemon's one child, once it has given up what it does not need."""
     def find():
         with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as \
                 file:
@@ -156,10 +158,15 @@ def check_broker(pid):
         return len(children) == 1 and (
             status(children[0])["NoNewPrivs"] == "1" and children[0])
 
-    broker = wait_until(find, "there is no broker")
+    return int(wait_until(find, "there is no broker"))
+
+
+def check_broker(pid, filtered):
+    """It is root, with two capabilities."""
+    broker = find_broker(pid)
     # The filter comes after the capabilities are gone.
     seen = wait_until(
-        lambda: [status(broker)] if not sandboxed()
+        lambda: [status(broker)] if not filtered
         or status(broker)["Seccomp"] == "2" else None, "no filter")[0]
     assert seen["Uid"].split() == ["0"] * 4, seen
     assert seen["CapPrm"] == seen["CapEff"] == seen["CapBnd"] == BOTH, seen
@@ -174,7 +181,42 @@ def test_only_the_broker_keeps_what_multipath_needs(start, sock, user):
                 env=daemon.no_leak_check()).ready(sock)
     entry = pwd.getpwnam(user or "root")
     check_tasks(one.pid, uid=entry.pw_uid, gid=entry.pw_gid)
-    check_broker(one.pid)
+    check_broker(one.pid, sandboxed())
+
+
+@needs_multipath
+def test_the_broker_gives_up_the_rest_without_a_filter_too(start, sock):
+    one = start("-k", sock, "--multipath-program", MULTIPATH,
+                "--sandbox=off").ready(sock)
+    check_broker(one.pid, False)
+
+
+@needs_multipath
+def test_the_broker_inherits_what_it_needs_and_no_more(start, sock):
+    variable = "MULTIPATH_SOCKET_NAME=/nonexistent/socket"
+    with open(__file__, "rb") as file:
+        one = start("-k", sock, "--multipath-program", MULTIPATH,
+                    fds=(file.fileno(),),
+                    env=dict([variable.split("=")], LANG="C")).ready(sock)
+    broker = find_broker(one.pid)
+    folder = f"/proc/{broker}/fd"
+    assert __file__ not in [os.readlink(os.path.join(folder, fd))
+                            for fd in os.listdir(folder)]
+    with open(f"/proc/{broker}/environ", encoding="utf-8") as file:
+        assert file.read() == variable + "\0"
+    # The daemon blocks those that end it; the broker reads of its children.
+    own = f"{1 << signal.SIGCHLD - 1:016x}"
+    wait_until(lambda: status(broker)["SigBlk"] == own, "another mask")
+
+
+@needs_multipath
+def test_a_broker_that_sees_nothing_ends_with_its_daemon(start, sock):
+    one = start("-k", sock, "--multipath-program", MULTIPATH).ready(sock)
+    broker = os.pidfd_open(find_broker(one.pid))
+    with os.fdopen(broker):
+        signal.pidfd_send_signal(broker, signal.SIGSTOP)
+        one.kill()
+        assert select.select([broker], [], [], daemon.PATIENCE_S)[0]
 
 
 @needs_multipath
@@ -184,7 +226,7 @@ def test_activated_daemon_has_its_broker_too(start, sock):
                         "-u", "nobody").ready(sock)
         nobody = pwd.getpwnam("nobody")
         check_tasks(one.pid, uid=nobody.pw_uid, gid=nobody.pw_gid)
-        check_broker(one.pid)
+        check_broker(one.pid, sandboxed())
 
 
 def as_unit(*capabilities, bounding=None):

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A socket file appears complete, and a failure leaves none. */
 #include "ipc_test.h"
+#include <sys/syscall.h>
+#include <sys/un.h>
 #include "base/fd.h"
 #include "ipc/connect.h"
 #include "ipc/listen.h"
@@ -13,6 +15,23 @@ static struct prm_listen_config config_of(const char *path)
 		.uid = (uid_t)-1,
 		.gid = (gid_t)-1,
 	};
+}
+
+/* What somebody else does with the name, once it is there. */
+static void (*meanwhile)(const char *path);
+
+/* Stands in for that of the C library. */
+int bind(int fd, const struct sockaddr *address, socklen_t len)
+{
+	int r = (int)syscall(SYS_bind, fd, address, len);
+
+	if (r == 0 && meanwhile) {
+		void (*once)(const char *path) = meanwhile;
+
+		meanwhile = NULL;
+		once(((const struct sockaddr_un *)address)->sun_path);
+	}
+	return r;
 }
 
 static mode_t mode_of(const char *path)
@@ -145,6 +164,58 @@ static void a_failure_after_bind_removes_the_name(void **state)
 	assert_int_equal(prm_listen(&config, &listener, &path_fd), -EPERM);
 	assert_int_equal(seteuid(0), 0);
 	assert_int_equal(access(scratch->path, F_OK), -1);
+	assert_int_equal(listener, 77);
+	assert_int_equal(path_fd, 78);
+}
+
+static void remove_name(const char *path)
+{
+	assert_int_equal(unlink(path), 0);
+}
+
+static void replace_by_file(const char *path)
+{
+	remove_name(path);
+	prm_fd_close(open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
+}
+
+/* Which another user would be made the owner of again. */
+static void replace_by_socket_of_another(const char *path)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+
+	remove_name(path);
+	(void)snprintf(name.sun_path, sizeof(name.sun_path), "%s", path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&name, sizeof(name)), 0);
+	assert_int_equal(chown(path, 65534, (gid_t)-1), 0);
+	prm_fd_close(fd);
+}
+
+static void what_has_replaced_it_is_left_alone(void **state)
+{
+	void (*const others[])(const char *) = { replace_by_file,
+						 replace_by_socket_of_another,
+						 remove_name };
+	struct scratch *scratch = *state;
+	struct prm_listen_config config = config_of(scratch->path);
+	int listener = 77, path_fd = 78;
+	struct stat st;
+
+	if (geteuid() != 0)
+		skip();
+	config.gid = 108;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		meanwhile = others[i];
+		assert_int_equal(prm_listen(&config, &listener, &path_fd),
+				 -ESTALE);
+		assert_null(meanwhile);
+		if (others[i] == remove_name)
+			continue;
+		assert_int_equal(lstat(scratch->path, &st), 0);
+		assert_int_not_equal(st.st_gid, 108);
+		remove_name(scratch->path);
+	}
 	assert_int_equal(listener, 77);
 	assert_int_equal(path_fd, 78);
 }
@@ -302,6 +373,7 @@ int main(void)
 		scratch_test(the_owner_is_the_one_asked_for),
 		scratch_test(the_group_alone_may_be_given),
 		scratch_test(a_failure_after_bind_removes_the_name),
+		scratch_test(what_has_replaced_it_is_left_alone),
 		scratch_test(a_name_that_is_taken_is_left_alone),
 		scratch_test(a_symbolic_link_is_not_followed),
 		scratch_test(a_path_must_be_absolute_and_short),

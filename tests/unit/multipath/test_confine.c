@@ -34,6 +34,7 @@ static const char *const never[] = {
 	"mount!",          "load_module!",
 	"watch_events",    "use_keys",
 	"use_rings!",      "other_ioctl",
+	"fork_aside",      "set_limit_of_another",
 };
 
 /* And what a process for a command has no need of, other than the broker. */

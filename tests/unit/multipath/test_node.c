@@ -2,6 +2,7 @@
 /* Whether a path has the node that libmpathpersist opens. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 #include <cmocka.h>
 #include "multipath/node.h"
 
@@ -56,6 +58,26 @@ static void what_is_no_block_device_is_no_node(void **state)
 	assert_false(prm_node_is_there("no-such-node", makedev(8, 0)));
 }
 
+static void a_node_is_opened(void **state)
+{
+	char name[256], path[300];
+	int fd, plain;
+	dev_t number;
+	struct stat st;
+
+	if (!find_block_node(name, &number))
+		skip();
+	(void)snprintf(path, sizeof(path), "/dev/%s", name);
+	plain = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (plain < 0)
+		skip();
+	(void)close(plain);
+	assert_int_equal(prm_node_open(name, number, &fd), 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_rdev, number);
+	(void)close(fd);
+}
+
 static void a_node_that_is_another_device_is_not_opened(void **state)
 {
 	int fd = -1;
@@ -71,6 +93,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_node_is_there_with_its_own_number_only),
 		cmocka_unit_test(what_is_no_block_device_is_no_node),
+		cmocka_unit_test(a_node_is_opened),
 		cmocka_unit_test(a_node_that_is_another_device_is_not_opened),
 	};
 

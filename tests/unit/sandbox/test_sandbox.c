@@ -214,6 +214,22 @@ static int call_by_another_abi(void)
 	return syscall(0x40000000 | SYS_getpid) < 0 ? 1 : 2;
 }
 
+static void *call_by_another_abi_in_thread(void *opaque)
+{
+	(void)call_by_another_abi();
+	return opaque;
+}
+
+/* A thread that is gone while others go on would be a lock that is held. */
+static int call_by_another_abi_from_a_thread(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, call_by_another_abi_in_thread, NULL))
+		return 1;
+	return pthread_join(thread, NULL) ? 2 : 3;
+}
+
 static void another_abi_ends_the_process(void **state)
 {
 	int status;
@@ -222,6 +238,12 @@ static void another_abi_ends_the_process(void **state)
 		skip();
 	status = status_under(PRM_SANDBOX_ON, call_by_another_abi);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+	status =
+		status_under(PRM_SANDBOX_ON, call_by_another_abi_from_a_thread);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+	/* Whether the kernel has it or not. */
+	assert_true(
+		WIFEXITED(status_under(PRM_SANDBOX_LOG, call_by_another_abi)));
 }
 #endif
 

@@ -6,12 +6,15 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/cursor.h"
+#include "base/lock.h"
+#include "helper/serve/client.h"
 #include "helper/serve/limits.h"
 #include "helper/serve/state.h"
 #include "rig.h"
@@ -347,6 +350,42 @@ static void a_dead_clients_command_never_runs(void **state)
 	finish(sock, MAX);
 	assert_int_equal(rig_runs(), MAX);
 	rig_stop(&rig);
+	assert_int_equal(rig_audits(), 1);
+}
+
+/* Nobody is told any more what becomes of the client who came last. */
+static void forget_last(struct rig *rig)
+{
+	struct prm_desk *desk = &rig->server->desk;
+	LOCK_SCOPE(&desk->lock);
+	const struct prm_client *client =
+		prm_container(desk->clients.prev, struct prm_client, link);
+
+	assert_int_equal(epoll_ctl(rig->server->epoll_fd, EPOLL_CTL_DEL,
+				   client->sock, NULL),
+			 0);
+}
+
+/* Its turn comes before its hang-up is told, and is the last chance to see. */
+static void a_client_found_dead_at_its_turn_is_dropped(void **state)
+{
+	struct rig rig;
+	struct rig_device hung = rig_disk(0);
+	int sock[MAX], dead;
+
+	start(&rig);
+	hung.gate = 1;
+	hang(&rig, &hung, false, sock, MAX);
+	dead = ask(&rig, &hung, true, true);
+	rig_wait_parked(&rig, 1);
+	forget_last(&rig);
+	(void)close(dead);
+	rig_open_gate(1);
+	finish(sock, MAX);
+	assert_true(rig_audit(1)->dropped);
+	assert_null(rig_audit(1)->status);
+	rig_stop(&rig);
+	assert_int_equal(rig_runs(), MAX);
 	assert_int_equal(rig_audits(), 1);
 }
 
@@ -745,6 +784,7 @@ int main(void)
 		CLAIM(with_all_workers_stuck_deadlines_are_kept),
 		CLAIM(parked_requests_go_in_order),
 		CLAIM(a_dead_clients_command_never_runs),
+		CLAIM(a_client_found_dead_at_its_turn_is_dropped),
 		CLAIM(dead_clients_descriptors_are_closed_though_the_device_hangs),
 		CLAIM(a_hung_command_is_answered_at_its_deadline),
 		CLAIM(nothing_is_sent_after_a_verdict_past_the_deadline),

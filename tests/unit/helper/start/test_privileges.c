@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -29,11 +30,44 @@
 static enum lie {
 	NO_LIE,
 	SETS,
+	EFFECTIVE,
+	INHERITABLE,
 	BOUNDS,
+	BOUNDS_BUT_RAWIO,
 	IDS,
 	GROUPS,
 	NO_NEW_PRIVS,
 } lie;
+
+/* What libcap-ng would set, and CAP_SYS_RAWIO in one more set. */
+static int apply_and_more(void)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	for (unsigned int cap = 0; cap <= CAP_LAST_CAP; cap++) {
+		struct __user_cap_data_struct *at = &sets[CAP_TO_INDEX(cap)];
+
+		if (capng_have_capability(CAPNG_PERMITTED, cap))
+			at->permitted |= CAP_TO_MASK(cap);
+		if (capng_have_capability(CAPNG_EFFECTIVE, cap))
+			at->effective |= CAP_TO_MASK(cap);
+	}
+	*(lie == EFFECTIVE ? &sets[0].effective : &sets[0].inheritable) |=
+		CAP_TO_MASK(CAP_SYS_RAWIO);
+	return (int)syscall(SYS_capset, &header, sets);
+}
+
+/* All are given up for good, except for one. */
+static int keep_bound(void)
+{
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		if (cap != CAP_SYS_RAWIO)
+			(void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+	return 0;
+}
 
 /* These stand in for those of the libraries, which they call else. */
 int capng_apply(capng_select_t set)
@@ -44,6 +78,11 @@ int capng_apply(capng_select_t set)
 	if ((lie == SETS && set == CAPNG_SELECT_CAPS) ||
 	    (lie == BOUNDS && set == CAPNG_SELECT_BOUNDS))
 		return 0;
+	if ((lie == EFFECTIVE || lie == INHERITABLE) &&
+	    set == CAPNG_SELECT_CAPS)
+		return apply_and_more();
+	if (lie == BOUNDS_BUT_RAWIO && set == CAPNG_SELECT_BOUNDS)
+		return keep_bound();
 	return real(set);
 }
 
@@ -53,6 +92,12 @@ int capng_change_id(int uid, int gid, capng_flags_t flag)
 		(int (*)(int, int, capng_flags_t))dlsym(RTLD_NEXT,
 							"capng_change_id");
 
+	if (lie == INHERITABLE) {
+		(void)prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
+		return setgid((gid_t)gid) == 0 && setuid((uid_t)uid) == 0
+			       ? apply_and_more()
+			       : -1;
+	}
 	/* It sets the sets as well. */
 	return lie == IDS || lie == SETS ? 0 : real(uid, gid, flag);
 }
@@ -252,6 +297,10 @@ static bool a_lie_is_noticed(enum lie told, const char *part)
 	if (setgroups(2, groups) < 0)
 		return false;
 	lie = told;
+	/* Nothing is inherited later that is not in both sets before. */
+	if (lie == INHERITABLE &&
+	    (capng_get_caps_process() < 0 || apply_and_more() < 0))
+		return false;
 	if (prm_privileges_drop(&identity, &fault) == -EPERM &&
 	    strstr(fault.text, part))
 		return true;
@@ -262,6 +311,22 @@ static bool a_lie_is_noticed(enum lie told, const char *part)
 static bool sets_that_were_kept(void)
 {
 	return a_lie_is_noticed(SETS, "kept capabilities");
+}
+
+static bool effective_set_that_was_kept(void)
+{
+	return a_lie_is_noticed(EFFECTIVE, "kept capabilities");
+}
+
+static bool inheritable_set_that_was_kept(void)
+{
+	return a_lie_is_noticed(INHERITABLE, "kept capabilities");
+}
+
+static bool one_capability_that_is_left_in_the_bounding_set(void)
+{
+	return a_lie_is_noticed(BOUNDS_BUT_RAWIO,
+				"bounding set could not be emptied");
 }
 
 static bool bounding_set_that_was_kept(void)
@@ -297,7 +362,10 @@ static bool no_new_privs_that_is_not_set(void)
 	CASE(refused_without_setuid)                                           \
 	CASE(check_alone_changes_nothing)                                      \
 	CASE(sets_that_were_kept)                                              \
+	CASE(effective_set_that_was_kept)                                      \
+	CASE(inheritable_set_that_was_kept)                                    \
 	CASE(bounding_set_that_was_kept)                                       \
+	CASE(one_capability_that_is_left_in_the_bounding_set)                  \
 	CASE(ids_that_were_kept)                                               \
 	CASE(groups_that_were_kept)                                            \
 	CASE(no_new_privs_that_is_not_set)

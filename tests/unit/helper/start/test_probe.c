@@ -80,13 +80,12 @@ static enum prm_probe probe(const struct prm_probe_patience *patience)
 	return found;
 }
 
-/* What is found at one that does as @speaker says. */
-static enum prm_probe probe_speaker(struct speaker *speaker,
-				    const struct prm_probe_patience *patience)
+/* What is found where one who does as @speaker says has the socket. */
+static enum prm_probe probe_with(struct speaker *speaker,
+				 const struct prm_probe_patience *patience)
 {
 	enum prm_probe found;
 
-	speaker->listener = put_socket(in("s"), SOCK_STREAM, 8);
 	assert_int_equal(pthread_create(&speaker->thread, NULL, speak, speaker),
 			 0);
 	found = probe(patience);
@@ -94,6 +93,13 @@ static enum prm_probe probe_speaker(struct speaker *speaker,
 	(void)pthread_join(speaker->thread, NULL);
 	(void)close(speaker->listener);
 	return found;
+}
+
+static enum prm_probe probe_speaker(struct speaker *speaker,
+				    const struct prm_probe_patience *patience)
+{
+	speaker->listener = put_socket(in("s"), SOCK_STREAM, 8);
+	return probe_with(speaker, patience);
 }
 
 static void a_name_that_is_not_there_is_said_so(void **state)
@@ -141,11 +147,15 @@ static void a_process_that_lives_may_take_longer(void **state)
 			 PRM_PROBE_LIVE);
 }
 
-/* Its socket is still there, as if one of its threads hung in a device. */
+/*
+ * Its socket is still there, as if one of its threads hung in a device. Even if
+ * that one should answer: it would come too late.
+ */
 static void a_process_that_is_dead_may_not(void **state)
 {
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct speaker speaker = { .listener = fd, .len = 4, .delay_ms = 50 };
 	siginfo_t info;
 	pid_t child;
 
@@ -157,9 +167,9 @@ static void a_process_that_is_dead_may_not(void **state)
 	assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT),
 			 0);
 	assert_int_equal(info.si_status, 0);
-	assert_int_equal(probe(&ample_if_alive), PRM_PROBE_STALE);
+	assert_int_equal(probe_with(&speaker, &ample_if_alive),
+			 PRM_PROBE_STALE);
 	assert_int_equal(waitpid(child, NULL, 0), child);
-	(void)close(fd);
 }
 
 static void a_full_backlog_is_somebody(void **state)
