@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import os
+import pathlib
 import pwd
 import random
 import signal
@@ -15,17 +16,20 @@ import time
 
 import pytest
 
+import build
 import units
 from guest import FORMS, Guest
 from helper import PEER
 from inside import LIMIT_S, wait_for
-from prclient import REGISTER_AND_IGNORE, Client
+from multipath import Multipathd, find_map
+from prclient import (REGISTER, REGISTER_AND_IGNORE, RELEASE, RESERVE, Client)
 from scsi_io import open_device
 from targets import Lun
 
 SOCKET = "/run/qemu-pr-helper.sock"
 # Each takes two seconds.
 KILLS = 50 if os.environ.get("PRM_DEEP") else 20
+MULTIPATH = build.program("pr-helper-multipath")
 RAWIO, NONE = "0000000000020000", "0000000000000000"
 
 pytestmark = pytest.mark.skipif(PEER, reason="the units are ours")
@@ -120,6 +124,65 @@ def test_stopping_it_leaves_the_socket_to_systemd(stage):
     assert stage.systemd.show("pr-helper.service", "Result") == "success"
     with Client(SOCKET) as client, open_device(stage.here.block) as fd:
         assert client.keys(fd) == []
+
+
+@contextlib.contextmanager
+def drop_in(stage, name, text):
+    """The service with more lines in its unit, stopped before and after."""
+    folder = units.FOLDER / "pr-helper.service.d"
+    folder.mkdir(exist_ok=True)
+    file = folder / name
+    file.write_text(text, encoding="utf-8")
+    stage.systemd.ctl("daemon-reload").ok()
+    stage.systemd.ctl("stop", "pr-helper.service").ok()
+    try:
+        yield
+    finally:
+        file.unlink()
+        stage.systemd.ctl("daemon-reload").ok()
+        stage.systemd.ctl("stop", "pr-helper.service").ok()
+
+
+def test_one_that_does_nothing_more_is_replaced(stage):
+    """The watchdog bites, and whoever waits is served by the next one."""
+    with drop_in(stage, "watchdog.conf", "[Service]\nWatchdogSec=1\n"):
+        with Client(SOCKET):
+            (victim,) = units.daemons()
+            os.kill(victim, signal.SIGSTOP)
+        with Client(SOCKET) as client, open_device(stage.here.block) as fd:
+            assert client.keys(fd) == []
+        assert victim not in units.daemons()
+        assert stage.systemd.show("pr-helper.service", "NRestarts") == "1"
+
+
+@pytest.mark.skipif(not os.path.exists(MULTIPATH),
+                    reason="built without multipath support")
+def test_with_the_drop_in_it_serves_maps(stage):
+    """A user of its own that has a broker, which is root."""
+    source, = (path for path in units.installed()
+               if os.path.basename(path) == "multipath.conf")
+    text = pathlib.Path(source).read_text(encoding="utf-8")
+    with contextlib.ExitStack() as stack:
+        lun = stack.enter_context(Lun("mapped", nexuses=3))
+        *paths, other = lun.paths
+        stack.enter_context(Multipathd(
+            outside=[other, stage.here, stage.there]))
+        node = find_map(*paths)
+        stack.enter_context(drop_in(stage, "multipath.conf", text))
+        client = stack.enter_context(Client(SOCKET))
+        # What becomes the broker is the same program before it is executed.
+        (pid,) = wait_for(lambda: len(units.daemons()) == 1 and
+                          units.daemons(), "the daemon alone")
+        assert os.stat(f"/proc/{pid}").st_uid == \
+            pwd.getpwnam("pr-helper").pw_uid
+        fd = stack.enter_context(open_device(node))
+        elsewhere = stack.enter_context(open_device(other.sg))
+        assert client.out(REGISTER_AND_IGNORE, fd, new_key=0x1a).good
+        assert client.keys(elsewhere) == [0x1a, 0x1a]
+        assert client.out(RESERVE, fd, type_=5, key=0x1a).good
+        assert client.out(RELEASE, fd, type_=5, key=0x1a).good
+        assert client.out(REGISTER, fd, key=0x1a).good
+        assert client.keys(elsewhere) == []
 
 
 class Prober:
