@@ -17,6 +17,7 @@ NOT_UNIT = {
     "device/kernel": "SG_IO and SG_GET_VERSION_NUM are not known to it, and "
                      "two signals are its own",
     "sandbox/sandbox": "it has no seccomp",
+    "multipath/confine": "it has no seccomp",
     "cli-preload_memory": "it answers itself whether memory can be read",
 }
 NOT_FUNCTIONAL = {

@@ -73,7 +73,7 @@ ar = '$prefix-ar'
 strip = '$prefix-strip'
 pkgconfig = 'pkg-config'
 exe_wrapper = ['qemu-$architecture-static', '-L', '$sysroot', '-E',
-  'LD_LIBRARY_PATH=$path']
+  'LD_LIBRARY_PATH=$path', '-E', 'PRM_EMULATED=1']
 
 [properties]
 sys_root = '$root'

@@ -400,12 +400,16 @@ static void a_queue_waits_for_what_was_submitted(void **state)
 /* The parent's command, and the parent's eventfd. */
 static void a_child_frees_a_queue_without_waiting(void **state)
 {
-	struct prm_manager *manager = make("pr-manager-gate,id=a");
 	struct prm_command command = pr_in(0);
+	struct prm_manager *manager;
 	struct prm_queue *queue;
 	int status;
 	pid_t pid;
 
+	/* It may wait forever for a lock of qemu-user's own. */
+	if (getenv("PRM_EMULATED"))
+		skip();
+	manager = make("pr-manager-gate,id=a");
 	assert_int_equal(prm_queue_new(&queue), 0);
 	assert_int_equal(
 		prm_queue_submit(queue, manager, device, &command, NULL), 0);
