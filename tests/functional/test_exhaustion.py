@@ -91,6 +91,23 @@ def test_without_descriptors_clients_wait_at_the_door(start):
     helper.stderr.wait(": accept_resume sessions=[1-9]$")
 
 
+@only_root
+@pytest.mark.skipif(under_valgrind(), reason="which has a limit of its own")
+def test_a_descriptor_that_finds_no_place_ends_the_session(start):
+    """Places are kept for those of all sessions, unless the limit sinks."""
+    helper = start("-v")
+    helper.disk = helper.device()
+    works(helper)
+    with helper.client() as client, helper.disk.open() as fd:
+        assert client.request(pr_in(READ_KEYS), fd).good
+        free = next(n for n in itertools.count() if n not in helper.fds())
+        with limited(helper, resource.RLIMIT_NOFILE, free):
+            client.send_request(pr_in(READ_KEYS), fd)
+            client.wait_closed()
+            helper.stderr.wait("session [0-9]+.*no place for its descriptor")
+        works(helper)
+
+
 USER = 61234
 PROCESSES = 60
 

@@ -128,6 +128,11 @@ static enum prm_session_step take_fds(struct prm_session *session,
 		return begin_request(session, fds->fds[0]);
 	if (!fds->count && !fds->truncated)
 		return PRM_STEP_RUN;
+	/* Places are kept for what clients pass (limits.h). */
+	if (!fds->count)
+		return broken(session, "there is no place for its descriptor; "
+				       "was RLIMIT_NOFILE of pr-helper "
+				       "lowered?");
 	discard_all(session, fds);
 	return broken(session, "more than one descriptor");
 }
