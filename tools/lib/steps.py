@@ -385,11 +385,13 @@ def hostile(run):
 
 NOT_UNDER_VALGRIND = {
     "helper/serve/descriptors": "a close that hangs holds its only lock",
+    "multipath/confine": "its own system calls are in no table of ours",
+    "sandbox/sandbox": "its own system calls are in no table of ours",
 }
 
 
 def unit_valgrind(run):
-    unit(run, build(run, "gcc"), wrapper=[
+    unit(run, build(run, "gcc"), env={"PRM_VALGRIND": "1"}, wrapper=[
         "valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full",
         "--track-fds=yes"], without=NOT_UNDER_VALGRIND)
 

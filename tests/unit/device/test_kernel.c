@@ -26,7 +26,8 @@ static uint64_t effective_caps(void)
 {
 	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3,
 						 0 };
-	struct __user_cap_data_struct caps[2];
+	/* Filled, because valgrind knows of one element only. */
+	struct __user_cap_data_struct caps[2] = { 0 };
 
 	assert_int_equal(syscall(SYS_capget, &head, caps), 0);
 	return caps[0].effective | (uint64_t)caps[1].effective << 32;
