@@ -217,6 +217,38 @@ def test_it_and_its_children_have_two_capabilities_and_a_filter(broker):
         assert answers(begun)
 
 
+def by_hand(*words):
+    program = build.program("pr-helper-multipath")
+    if not os.path.exists(program):
+        pytest.skip(f"{program} is not built")
+    return subprocess.run([program, *words], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=TIMEOUT_S,
+                          check=False)
+
+
+@pytest.mark.parametrize("word,begin", [
+    ("--help", "Usage: pr-helper-multipath "),
+    ("--version", "pr-helper-multipath ")])
+def test_it_says_what_it_is(word, begin):
+    done = by_hand(word)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(begin)
+
+
+@pytest.mark.parametrize("words,reason", [
+    (["--timeout=0"], "--timeout takes 1 to 100000 seconds, not '0'"),
+    (["--timeout=1s"], "--timeout takes 1 to 100000 seconds, not '1s'"),
+    (["--sandbox=no"], "--sandbox is on, log or off, not 'no'"),
+    (["surplus"], "'surplus' is one argument too many"),
+    (["--nonsense"], "--nonsense"),
+    ([], "")])
+def test_what_cannot_be_is_refused(words, reason):
+    """Nor is it for anyone to start by hand."""
+    done = by_hand(*words)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert reason in done.stderr and done.stderr
+
+
 @pytest.mark.parametrize("action", [signal.SIG_DFL, signal.SIG_IGN])
 def test_a_process_for_a_command_ends_itself_in_time(action):
     """Whoever starts it, and whether or not it is ever sent a request."""

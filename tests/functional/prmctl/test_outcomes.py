@@ -51,6 +51,26 @@ def test_status_becomes_the_exit_status_of_sg_persist(helper, prmctl, scsi,
     assert done.stderr == f"prmctl: keys {DEVICE}: {message}\n"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_a_socket_that_may_not_be_used_says_whom_to_ask(helper, prmctl):
+    os.chmod(helper.path, 0)
+    prmctl.command = ["setpriv", "--bounding-set=-dac_override",
+                      *prmctl.command]
+    done = prmctl("keys", DEVICE)
+    assert done.returncode == 15
+    assert done.stderr == (
+        f"prmctl: keys {DEVICE}: cannot connect to a helper at "
+        f"'{helper.path}': Permission denied\n"
+        "  you need the right to write to the socket, see --socket-mode in "
+        "pr-helper(8)\n")
+
+
+def test_a_manager_of_endless_words_is_refused(prmctl):
+    done = prmctl.raw("keys", "--manager", "/" + "x" * 5000, DEVICE)
+    assert done.returncode == 1
+    assert "--manager is longer than 4096 bytes" in done.stderr
+
+
 def test_a_unit_attention_says_what_to_do(helper, prmctl):
     helper.script.append(fakehelper.check(6, 0x2A, 5))
     assert prmctl("keys", DEVICE).stderr == (

@@ -2,6 +2,7 @@
 """prmctl keys, reservation, capabilities and status: text and JSON."""
 
 import fakehelper
+from prclient import READ_FULL_STATUS
 from program import DEVICE
 
 SAS = "sas,5000c50012345678"
@@ -155,6 +156,31 @@ def test_capabilities_as_json(helper, prmctl):
         "all-target-ports": False, "transport-ids": False,
         "compatible-reserve": False, "replace-lost": False,
         "allow-commands": 0, "types-valid": False, "types": []})
+
+
+def test_types_as_json(helper, prmctl):
+    _, seen = prmctl.json("capabilities", DEVICE)
+    assert seen["types"] == [
+        "write-exclusive", "exclusive-access",
+        "write-exclusive-registrants-only",
+        "exclusive-access-registrants-only",
+        "write-exclusive-all-registrants", "exclusive-access-all-registrants"]
+
+
+def test_the_holder_is_told_wherever_it_stands(helper, prmctl):
+    helper.unit.register("self", 1)
+    helper.unit.register("other", 2)
+    helper.unit.reserve("other", 3)
+    assert "reservation  Exclusive Access (type 3)\n" in prmctl(
+        "status", DEVICE).stdout
+
+
+def test_a_status_that_was_cut_says_so(helper, prmctl):
+    two_hosts(helper.unit, 1)
+    data = helper.unit.pr_in(READ_FULL_STATUS)
+    helper.script.append(fakehelper.reply(payload=data[:-8]))
+    assert prmctl("status", DEVICE).stdout.endswith(
+        "there are more, for which the answer had no room\n")
 
 
 def test_queries_open_the_device_for_reading_only(helper, prmctl, folder):

@@ -380,6 +380,13 @@ def test_other_preloaded_libraries_stay(helper, prmctl):
     assert done.stdout.endswith("/prmctl-preload.so:libm.so.6\n")
 
 
+def test_preloaded_libraries_that_leave_no_room_are_said(helper, prmctl):
+    prmctl.env["LD_PRELOAD"] = "/" * 20000
+    done = prmctl("run", "true")
+    assert done.returncode != 0
+    assert "LD_PRELOAD is too long" in done.stderr
+
+
 def test_programs_that_cannot_be_run(helper, prmctl):
     done = prmctl("run", "no-such-program")
     assert done.returncode == 127

@@ -70,6 +70,17 @@ def test_changes_are_told_one_by_one(helper, watch):
     assert watched.line() == "reservation released"
 
 
+def test_what_there_is_at_the_start(helper, watch):
+    helper.unit.register("self", 1)
+    helper.unit.reserve("self", 7)
+    assert watch().line() == (
+        "generation 1, 1 keys, reserved by every registrant, "
+        "Write Exclusive, all registrants (type 7)")
+    event = watch("--json").event()
+    assert event["keys"] == ["0x0000000000000001"]
+    assert event["reservation"]["type"] == 7
+
+
 def test_changes_as_json(helper, watch):
     watched = watch("--json")
     assert watched.event() == {"event": "start", "generation": 0, "keys": [],

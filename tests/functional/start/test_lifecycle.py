@@ -3,6 +3,8 @@
 
 import fcntl
 import os
+import re
+import resource
 import signal
 import socket
 import stat
@@ -253,6 +255,14 @@ def test_multipath_program_that_cannot_be_run_says_why(start, sock):
     assert b"multipath: cannot execute the program: " in pipe.readline()
     assert b"the multipath broker is gone" in pipe.readline()
     assert one.stop() == 0
+
+
+def test_few_descriptors_are_said(start, sock):
+    one = start("-k", sock, preexec=lambda: resource.setrlimit(
+        resource.RLIMIT_NOFILE, (1200, 1200))).ready(sock)
+    assert one.stop() == 0
+    assert re.search("RLIMIT_NOFILE leaves room for [0-9]+ clients, not [0-9]+",
+                     one.wait()[2])
 
 
 def test_watchdog_is_fed(start, folder, sock):

@@ -49,6 +49,10 @@ WRONG = [
     (["--max-workers=x"], "--max-workers 'x' is not a number"),
     (["--socket-mode=9"], "--socket-mode '9' is not an octal mode"),
     (["-T", "file="], "-T 'file='"),
+    (["--multipath-program", "relative"],
+     "--multipath-program 'relative' is not an absolute path"),
+    (["--multipath-program", "/nonexistent/program"],
+     "cannot open the multipath program '/nonexistent/program'"),
 ]
 
 

@@ -238,6 +238,14 @@ def test_owner_can_be_given(start, sock, owner, uid, gid):
     assert there.st_gid == (os.getegid() if gid is None else gid)
 
 
+def test_owner_that_cannot_be_given_is_refused(start, folder, sock):
+    done = start("-k", sock, "--socket-owner", "12345",
+                 wrap=["setpriv", "--bounding-set=-chown"]).wait()
+    assert done[0] == 1 and done[2].count("\n") == 1
+    assert f"cannot give {sock} to user 12345: that needs CAP_CHOWN" in done[2]
+    assert os.listdir(folder) == []
+
+
 def test_nobody_connects_before_mode_and_owner_are_right(start, sock):
     """Whoever gets through sees them as they are to be."""
     one = start("-k", sock, "--socket-mode=0620", "--socket-owner=12345:54321")
