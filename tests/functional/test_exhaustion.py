@@ -19,6 +19,7 @@ import time
 
 import pytest
 
+import build
 from harness import die_with_parent, under_valgrind
 from prclient import (READ_KEYS, REGISTER_AND_IGNORE, Client, Closed, params,
                       pr_in, pr_out)
@@ -106,6 +107,19 @@ def test_a_descriptor_that_finds_no_place_ends_the_session(start):
             client.wait_closed()
             helper.stderr.wait("session [0-9]+.*no place for its descriptor")
         works(helper)
+
+
+@pytest.mark.skipif(under_valgrind(), reason="needs a daemon that is fast")
+def test_a_crowd_that_comes_and_goes_is_never_turned_away(start):
+    """Who is gone makes room before others are let in."""
+    helper = start("--max-sessions", "64")
+    crowd = [subprocess.Popen(
+        [build.program("prbench"), "--connect", "--requests", "2000",
+         "--device", "/dev/null", helper.socket],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE) for _ in range(16)]
+    assert [one.communicate()[1] for one in crowd] == [b""] * len(crowd)
+    assert not helper.stderr.matching("turned")
 
 
 USER = 61234

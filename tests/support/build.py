@@ -19,6 +19,7 @@ FOLDERS = {
     "pr-helper-multipath": "src/multipath",
     "pr-helper-scripted": "tests/support",
     "prmctl": "src/cli",
+    "prbench": "bench",
 }
 
 

@@ -49,6 +49,12 @@
 /* How often a client is told of that it shares its I_T nexus. */
 #define PRM_SHARED_TOLD_MAX 8
 
+/*
+ * Clients that are accepted before others have their turn.  Without an end to
+ * it a crowd that comes and goes would be let in faster than it is let out.
+ */
+#define PRM_ACCEPTS_AT_ONCE 16
+
 /* How long to wait with accepting after the kernel ran out of something. */
 #define PRM_ACCEPT_PAUSE_MS 200
 

@@ -2,12 +2,13 @@
 /*
  * The listener, in the same set of epoll as the clients.
  *
- * One worker at a time accepts, until nobody waits.  When the kernel has run
- * out of something, waiting clients cannot be accepted for now, and being told
- * of them again and again would not help: the listener is left alone and armed
- * again by the watcher.
+ * One worker at a time accepts a few, and has the listener wait for its next
+ * turn.  When the kernel has run out of something, waiting clients cannot be
+ * accepted for now, and being told of them again and again would not help: the
+ * listener is left alone and armed again by the watcher.
  */
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -140,16 +141,25 @@ static int accept_one(struct prm_server *server)
 	return errno == ECONNABORTED || errno == EINTR ? 0 : -errno;
 }
 
+/* Accept @most at most: 0, or why there are no more for now. */
+static int accept_some(struct prm_server *server, size_t most)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < most && !r; i++)
+		r = atomic_load(&server->accepting) ? accept_one(server)
+						    : -EAGAIN;
+	return r;
+}
+
 void prm_listener_accept(struct prm_server *server)
 {
 	LOCK_SCOPE(&server->accepting_lock);
-	int r = 0;
+	int r = accept_some(server, PRM_ACCEPTS_AT_ONCE);
 
-	while (!r && atomic_load(&server->accepting))
-		r = accept_one(server);
-	if (r == -EAGAIN)
+	if (r == 0 || r == -EAGAIN)
 		arm(server);
-	else if (r < 0)
+	else
 		pause_accepting(server, -r);
 }
 
@@ -174,10 +184,9 @@ void prm_listener_close(struct prm_server *server, bool last)
 {
 	if (!last)
 		atomic_store(&server->accepting, false);
-	else
-		prm_listener_accept(server);
-
 	LOCK_SCOPE(&server->accepting_lock);
+	if (last)
+		(void)accept_some(server, SIZE_MAX);
 	atomic_store(&server->accepting, false);
 	atomic_store(&server->resume_ns, 0);
 	if (server->listener < 0)

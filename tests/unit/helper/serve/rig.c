@@ -396,7 +396,7 @@ static int listen_at(struct rig *rig)
 	return listener;
 }
 
-void rig_start(struct rig *rig, struct prm_server_config config)
+void rig_prepare(struct rig *rig, struct prm_server_config config)
 {
 	static unsigned int count;
 	int listener = listen_at(rig);
@@ -422,8 +422,18 @@ void rig_start(struct rig *rig, struct prm_server_config config)
 		config.max_workers = 64;
 	assert_int_equal(prm_server_new(&config, &listener, &rig->server), 0);
 	assert_int_equal(listener, -1);
+}
+
+void rig_run(struct rig *rig)
+{
 	assert_int_equal(pthread_create(&rig->thread, NULL, run_server, rig),
 			 0);
+}
+
+void rig_start(struct rig *rig, struct prm_server_config config)
+{
+	rig_prepare(rig, config);
+	rig_run(rig);
 }
 
 static void clean_up(struct rig *rig)

@@ -78,6 +78,10 @@ void rig_tear_down(void);
 /* Start a server; a @config of zeros is filled with defaults. */
 void rig_start(struct rig *rig, struct prm_server_config config);
 
+/* The same in two steps: it listens, and then it runs. */
+void rig_prepare(struct rig *rig, struct prm_server_config config);
+void rig_run(struct rig *rig);
+
 /* Tell it to stop, and wait until it has returned. */
 void rig_stop(struct rig *rig);
 

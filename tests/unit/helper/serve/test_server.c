@@ -17,6 +17,7 @@
 #include "base/lock.h"
 #include "helper/serve/client.h"
 #include "helper/serve/limits.h"
+#include "helper/serve/listener.h"
 #include "helper/serve/state.h"
 #include "rig.h"
 
@@ -656,6 +657,29 @@ static void a_crowd_is_served(void **state)
 	rig_stop(&rig);
 }
 
+/* However many there are at the door: those inside have their turn. */
+static void a_crowd_is_let_in_by_and_by(void **state)
+{
+	enum { COUNT = 2 * PRM_ACCEPTS_AT_ONCE + 1 };
+	int sock[COUNT];
+	struct rig rig;
+
+	rig_prepare(&rig, (struct prm_server_config){ 0 });
+	for (unsigned int i = 0; i < COUNT; i++)
+		sock[i] = rig_connect(&rig);
+	for (unsigned int i = 1; i <= 2; i++) {
+		prm_listener_accept(rig.server);
+		assert_int_equal(prm_desk_connected(&rig.server->desk),
+				 i * PRM_ACCEPTS_AT_ONCE);
+	}
+	rig_run(&rig);
+	for (unsigned int i = 0; i < COUNT; i++) {
+		rig_expect_hello(sock[i]);
+		(void)close(sock[i]);
+	}
+	rig_stop(&rig);
+}
+
 static void who_is_too_many_is_turned_away(void **state)
 {
 	struct rig rig = { 0 };
@@ -798,6 +822,7 @@ int main(void)
 		CLAIM(a_client_that_takes_too_long_is_shut_out),
 		CLAIM(a_client_that_waits_for_its_reply_is_not_shut_out),
 		CLAIM(a_crowd_is_served),
+		CLAIM(a_crowd_is_let_in_by_and_by),
 		CLAIM(who_is_too_many_is_turned_away),
 		CLAIM(without_memory_requests_are_answered),
 		CLAIM(without_memory_for_a_lane_requests_are_answered),
