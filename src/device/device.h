@@ -39,6 +39,9 @@ enum prm_device_kind {
 	PRM_DEVICE_UNKNOWN,
 };
 
+/* Room for the longest name of a device, and its NUL. */
+#define PRM_DEVICE_NAME_SIZE sizeof("4294967295:4294967295")
+
 /**
  * struct prm_device_info - what can be told about a descriptor
  * @number:   device number
@@ -50,7 +53,7 @@ enum prm_device_kind {
 struct prm_device_info {
 	dev_t number;
 	bool block;
-	char name[sizeof("4294967295:4294967295")];
+	char name[PRM_DEVICE_NAME_SIZE];
 	enum prm_device_kind kind;
 	bool writable;
 };

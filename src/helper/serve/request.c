@@ -134,15 +134,27 @@ static struct prm_manager *pick_by_kind(struct prm_request *request,
 		      "sysfs does not tell whether this is a multipath map");
 }
 
+/* In words only where they are read: strerror(3) looks for a translation. */
+static void tell_refused(const struct prm_request *request, int error)
+{
+	const char *why;
+
+	if (!prm_log_enabled(PRM_LOG_INFO))
+		return;
+	switch (error) {
+	case -ENOTBLK: why = "no SCSI device"; break;
+	case -ENOTTY: why = "no whole SCSI device"; break;
+	default: why = strerror(-error); break;
+	}
+	prm_log(PRM_LOG_INFO, "device %s: refused: %s", request->name, why);
+}
+
 struct prm_manager *prm_request_pick(struct prm_request *request,
 				     const struct prm_managers *managers)
 {
 	if (request->refused) {
 		prm_status_from_verdict(&request->reply, request->refused);
-		prm_log(PRM_LOG_INFO, "device %s: refused: %s", request->name,
-			request->refused == -ENOTBLK
-				? "no SCSI device"
-				: strerror(-request->refused));
+		tell_refused(request, request->refused);
 		return NULL;
 	}
 	if (request->head.out && !prm_device_is_writable(request->device))
@@ -163,8 +175,7 @@ bool prm_request_check(struct prm_request *request)
 	if (r >= 0)
 		return true;
 	prm_status_from_verdict(&request->reply, r);
-	prm_log(PRM_LOG_INFO, "device %s: refused: %s", request->name,
-		r == -ENOTTY ? "no whole SCSI device" : strerror(-r));
+	tell_refused(request, r);
 	return false;
 }
 

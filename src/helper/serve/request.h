@@ -67,7 +67,7 @@ struct prm_managers {
 struct prm_request {
 	struct prm_wire_request head;
 	struct prm_device *device;
-	char name[sizeof("4294967295:4294967295")];
+	char name[PRM_DEVICE_NAME_SIZE];
 	int refused;
 	bool spare;
 	uint8_t *data;

@@ -2,6 +2,7 @@
 /* Which descriptors become devices, and who owns them then. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -122,6 +123,27 @@ static void a_device_owns_its_descriptor(void **state)
 	assert_null(prm_device_free(dev));
 	assert_false(is_open(was));
 	assert_null(prm_device_free(NULL));
+}
+
+static void a_name_is_the_number(void **state)
+{
+	static const struct {
+		unsigned int major, minor;
+		const char *name;
+	} cases[] = {
+		{ 8, 0, "8:0" },
+		{ 65, 9, "65:9" },
+		{ 253, 10, "253:10" },
+		{ 259, 1048575, "259:1048575" },
+		{ UINT_MAX, UINT_MAX, "4294967295:4294967295" },
+	};
+	struct prm_device_info info;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fake.number = makedev(cases[i].major, cases[i].minor);
+		assert_int_equal(prm_device_inspect(0, &info), 0);
+		assert_string_equal(info.name, cases[i].name);
+	}
 }
 
 static void assert_refused(int want)
@@ -261,6 +283,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_device_owns_its_descriptor),
+		TEST(a_name_is_the_number),
 		TEST(what_is_no_device_stays_with_the_caller),
 		TEST(only_character_devices_of_scsi_pass),
 		TEST(writable_is_how_the_client_opened_it),
