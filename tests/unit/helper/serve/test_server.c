@@ -661,8 +661,8 @@ static void a_crowd_is_served(void **state)
 static void a_crowd_is_let_in_by_and_by(void **state)
 {
 	enum { COUNT = 2 * PRM_ACCEPTS_AT_ONCE + 1 };
+	struct rig rig = { 0 };
 	int sock[COUNT];
-	struct rig rig;
 
 	rig_prepare(&rig, (struct prm_server_config){ 0 });
 	for (unsigned int i = 0; i < COUNT; i++)
