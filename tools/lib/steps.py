@@ -232,6 +232,19 @@ def valgrind(run):
            more=["--ignore=tests/functional/prmctl"])
 
 
+NOT_UNDER_VALGRIND = {
+    "helper/serve/descriptors": "a close that hangs holds its only lock",
+    "multipath/confine": "its own system calls are in no table of ours",
+    "sandbox/sandbox": "its own system calls are in no table of ours",
+}
+
+
+def unit_valgrind(run):
+    unit(run, build(run, "gcc"), env={"PRM_VALGRIND": "1"}, wrapper=[
+        "valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full",
+        "--track-fds=yes"], without=NOT_UNDER_VALGRIND)
+
+
 def tsan(run):
     # ThreadSanitizer of gcc 12 does not know the address layout of newer
     # kernels; without randomisation it does.
@@ -383,19 +396,6 @@ def hostile(run):
            env={"PRM_HOSTILE": "1000000"}, more=["-s"])
 
 
-NOT_UNDER_VALGRIND = {
-    "helper/serve/descriptors": "a close that hangs holds its only lock",
-    "multipath/confine": "its own system calls are in no table of ours",
-    "sandbox/sandbox": "its own system calls are in no table of ours",
-}
-
-
-def unit_valgrind(run):
-    unit(run, build(run, "gcc"), env={"PRM_VALGRIND": "1"}, wrapper=[
-        "valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full",
-        "--track-fds=yes"], without=NOT_UNDER_VALGRIND)
-
-
 ALL = [
     Step("static", "layers, sizes, documentation, licences, format, shell",
          static, 300),
@@ -413,30 +413,30 @@ ALL = [
          clang, 600),
     Step("valgrind", "functional tests of the daemon under valgrind",
          valgrind, 900, alone="host"),
+    Step("unit-valgrind", "unit tests under valgrind",
+         unit_valgrind, 600),
     Step("tsan", "unit tests under ThreadSanitizer",
          tsan, 600),
     Step("minimal", "build without multipath and filter; unit tests",
          minimal, 600),
+    Step("analyzer", "gcc -fanalyzer",
+         analyzer, 600),
+    Step("cppcheck", "cppcheck",
+         cppcheck, 600),
     Step("install", "what is installed is complete and can be built upon",
          install, 300, alone="host"),
+    Step("tidy", "clang-tidy and clang's analyzer",
+         tidy, 900, slots=2),
     Step("fuzz", f"each decoder and a whole session, {FUZZ_S} s each",
          fuzz, 600, slots=2),
     Step("release", "-O3 without assertions; unit and functional tests",
          release, 1800, alone="host", deep=True),
-    Step("analyzer", "gcc -fanalyzer",
-         analyzer, 1800, deep=True),
-    Step("tidy", "clang-tidy and clang's analyzer",
-         tidy, 2400, slots=2, deep=True),
     Step("s390x", "big-endian: unit and functional tests under qemu-user",
          s390x, 2400, alone="host", deep=True),
     Step("i386", "32 bits: unit and functional tests under qemu-user",
          i386, 2400, alone="host", deep=True),
     Step("coverage", "lines that unit, functional and library tests run",
          measure, 2400, alone="host", deep=True),
-    Step("cppcheck", "cppcheck",
-         cppcheck, 900, deep=True),
     Step("hostile", "a million hostile sessions",
          hostile, 3600, alone="host", deep=True),
-    Step("unit-valgrind", "unit tests under valgrind",
-         unit_valgrind, 1800, deep=True),
 ]
