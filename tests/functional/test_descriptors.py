@@ -7,6 +7,7 @@ stays open (the fixture `helper`).
 """
 
 import contextlib
+import errno
 import os
 import select
 import socket
@@ -145,6 +146,17 @@ def test_no_scsi_device_is_refused(helper, kind):
         assert_refused(client, fd)
         with helper.disk.open() as disk:
             assert client.request(pr_in(REPORT_CAPABILITIES), disk).good
+
+
+def test_with_v_a_refusal_says_why(start):
+    helper = start("-v")
+    partition = helper.device(verdict=errno.ENOTTY)
+    with helper.client() as client, null() as nothing, \
+            partition.open() as fd:
+        assert_refused(client, nothing)
+        helper.stderr.wait("device -: refused: no SCSI device$")
+        assert_refused(client, fd)
+        helper.stderr.wait("device 8:0: refused: no whole SCSI device$")
 
 
 def test_a_session_may_pass_itself(helper):
