@@ -151,12 +151,15 @@ def test_no_scsi_device_is_refused(helper, kind):
 def test_with_v_a_refusal_says_why(start):
     helper = start("-v")
     partition = helper.device(verdict=errno.ENOTTY)
+    removed = helper.device(device="8:16", verdict=errno.ENODEV)
     with helper.client() as client, null() as nothing, \
-            partition.open() as fd:
+            partition.open() as fd, removed.open() as gone:
         assert_refused(client, nothing)
         helper.stderr.wait("device -: refused: no SCSI device$")
         assert_refused(client, fd)
         helper.stderr.wait("device 8:0: refused: no whole SCSI device$")
+        assert not client.request(pr_in(READ_KEYS), gone).good
+        helper.stderr.wait("device 8:16: refused: No such device$")
 
 
 def test_a_session_may_pass_itself(helper):
