@@ -68,10 +68,19 @@ static int run(void *instance, int fd, const struct prm_command *command,
 	       struct prm_reply *ret_reply)
 {
 	const char *nexus = instance;
+	unsigned int number;
 	void (*act)(void);
 
-	if (!lu_script.nexus || strcmp(lu_script.nexus, nexus) ||
-	    lu_script.commands++ != lu_script.at) {
+	if (!lu_script.nexus || strcmp(lu_script.nexus, nexus)) {
+		carry_out(nexus, command, ret_reply);
+		return 0;
+	}
+	number = lu_script.commands++;
+	if (number >= lu_script.at && number - lu_script.at < lu_script.busy) {
+		ret_reply->status = PRM_STATUS_BUSY;
+		return 0;
+	}
+	if (number != lu_script.at) {
 		carry_out(nexus, command, ret_reply);
 		return 0;
 	}

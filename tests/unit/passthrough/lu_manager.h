@@ -22,6 +22,7 @@
  * @fail:       what to return for command @at, instead of an answer; 0 for none
  * @carry_out:  whether the device sees the command that fails
  * @refuse:     whether command @at ends with CHECK CONDITION, unseen
+ * @busy:       how many commands from @at on end with BUSY, unseen
  * @mute:       the device reports no unit attentions
  */
 struct lu_script {
@@ -32,6 +33,7 @@ struct lu_script {
 	int fail;
 	bool carry_out;
 	bool refuse;
+	unsigned int busy;
 	bool mute;
 };
 

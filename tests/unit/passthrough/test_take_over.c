@@ -8,6 +8,7 @@
  * granted holds.
  */
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -443,6 +444,41 @@ static void a_failure_before_the_move_leaves_no_registration(void **state)
 	end();
 }
 
+/* Whichever of the commands it is busy for. */
+static void a_device_that_is_busy_is_asked_again(void **state)
+{
+	unsigned int at = 0;
+
+	do {
+		struct prm_passthrough_state had = begin(5, true);
+
+		lu_script = (struct lu_script){ .nexus = "target",
+						.at = at,
+						.busy = 1 };
+		assert_int_equal(prm_passthrough_take_over(target, &had, NULL),
+				 0);
+		assert_holds("target", "source", 5);
+		at++;
+		end();
+	} while (at < lu_script.commands - 1);
+	assert_true(at > 4);
+}
+
+static void a_device_that_stays_busy_is_given_up(void **state)
+{
+	struct prm_passthrough_state had = begin(5, true);
+	char *error = NULL;
+
+	lu_script = (struct lu_script){ .nexus = "target",
+					.at = 2,
+					.busy = UINT_MAX };
+	assert_int_equal(prm_passthrough_take_over(target, &had, &error), -EIO);
+	assert_non_null(strstr(error, "failed: BUSY"));
+	free(error);
+	assert_holds("source", "target", 5);
+	end();
+}
+
 static void what_was_lost_before_is_not_taken_over(void **state)
 {
 	struct prm_passthrough_state had = begin(5, true);
@@ -481,6 +517,8 @@ int main(void)
 			the_source_takes_everything_back_after_a_failure),
 		cmocka_unit_test(
 			a_failure_before_the_move_leaves_no_registration),
+		cmocka_unit_test(a_device_that_is_busy_is_asked_again),
+		cmocka_unit_test(a_device_that_stays_busy_is_given_up),
 		cmocka_unit_test(what_was_lost_before_is_not_taken_over),
 	};
 
