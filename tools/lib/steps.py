@@ -240,8 +240,10 @@ NOT_UNDER_VALGRIND = {
 
 
 def unit_valgrind(run):
+    # What is "possibly lost" belongs to threads that are on their way out.
     unit(run, build(run, "gcc"), env={"PRM_VALGRIND": "1"}, wrapper=[
         "valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full",
+        "--show-leak-kinds=definite", "--errors-for-leak-kinds=definite",
         "--track-fds=yes"], without=NOT_UNDER_VALGRIND)
 
 
